@@ -1,0 +1,90 @@
+"""The error tree.
+
+* `LlampError`: anything a caller can act on. Its text is shown to the model.
+    * `InvalidInput`: an argument is wrong; the caller corrects it and calls again.
+        * `NotFound`: an id, file or name that does not exist here.
+    * `SourceError`: the materials database could not answer.
+    * `CalculatorError`: a calculator is missing, or cannot treat this structure.
+    * `SimulationError`: a calculation started and could not be finished meaningfully.
+    * `JobError`: the job queue or a worker process failed.
+    * `HomeError`: the server's home directory cannot be used (disk, permissions).
+    * `Cancelled`: the caller asked a running calculation to stop.
+
+Any other exception is a bug: `server/results.py` logs it and tells the model only that it happened.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class LlampError(Exception):
+    """What failed, what is allowed, and what to do next, in one text.
+
+    Args:
+        what: What failed, with the offending value in it.
+        allowed: What would have been accepted.
+        next_step: The one thing to do now.
+    """
+
+    def __init__(self, what: str, *, allowed: str = "", next_step: str = "") -> None:
+        self.what, self.allowed, self.next_step = what, allowed, next_step
+        parts = (what, f"Allowed: {allowed}" if allowed else "", next_step)
+        super().__init__(" ".join(_sentence(part) for part in parts if part))
+
+
+class InvalidInput(LlampError):
+    """An argument is wrong; the caller corrects it and calls again."""
+
+
+class NotFound(InvalidInput):
+    """An id, file or name that does not exist here."""
+
+
+class SourceError(LlampError):
+    """The materials database could not answer."""
+
+
+class CalculatorError(LlampError):
+    """A calculator is missing, or cannot treat this structure."""
+
+
+class SimulationError(LlampError):
+    """A calculation started and could not be finished meaningfully."""
+
+
+class JobError(LlampError):
+    """The job queue or a worker process failed."""
+
+
+class HomeError(LlampError):
+    """The server's home directory cannot be used."""
+
+
+class Cancelled(LlampError):
+    """The caller asked a running calculation to stop."""
+
+
+def one_of(name: str, value: object, allowed: Iterable[str]) -> InvalidInput:
+    """The error for a value outside a closed set, with the closest match when there is one."""
+    options = sorted(allowed)
+    close = get_close_matches(str(value), options, n=1)
+    return InvalidInput(
+        f"Unknown {name} {value!r}",
+        allowed=", ".join(options),
+        next_step=f"Did you mean {close[0]!r}?" if close else "",
+    )
+
+
+def clip(value: object, limit: int = 80) -> str:
+    """`repr(value)`, cut so that a long input never floods an error text."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def _sentence(part: str) -> str:
+    return part if part.endswith((".", "?", "!")) else part + "."

@@ -1,0 +1,147 @@
+"""Settings, read from the environment (prefix `LLAMP_`) and nowhere else.
+
+`MP_API_KEY` and `MP_API_ENDPOINT` keep the names that mp-api reads.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from llamp_mcp.errors import HomeError, InvalidInput
+
+
+class ModelFile(BaseModel):
+    """A force-field model file this server may load, pinned by its digest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+    family: Literal["mace"]
+    path: Path
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    elements: tuple[str, ...] = Field(
+        default=(), description="known in advance; else read at first load"
+    )
+    licence: str = "not stated"
+    note: str = ""
+
+
+class Settings(BaseSettings):
+    """What a host may set. See the README for a table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LLAMP_",
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
+        protected_namespaces=(),
+    )
+
+    home: Path = Field(default_factory=lambda: user_data_path("llamp-mcp"))
+    source: str = Field(
+        default="", description="live | sample | path of a snapshot; empty: decided by the key"
+    )
+    toolsets: Annotated[tuple[str, ...], NoDecode] = (
+        "materials",
+        "structures",
+        "simulation",
+        "experts",
+    )
+    tools: Annotated[tuple[str, ...], NoDecode] = ()
+    read_only: bool = False
+    calculator: str = ""
+    models: Annotated[dict[str, ModelFile], NoDecode] = Field(default_factory=dict)
+    workspace: Path | None = None
+    http_token: SecretStr | None = None
+    http_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="exact host:port entries accepted in the Host header"
+    )
+    http_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    queue_limit: int = Field(default=32, ge=1, description="jobs that may wait or run at once")
+    threads: int = Field(default=1, ge=1, description="threads of the worker's force field")
+    worker_idle_s: float = Field(
+        default=300.0, gt=0, description="seconds an idle worker stays warm"
+    )
+    min_free_mb: int = Field(default=200, ge=0, description="free disk below which no job is taken")
+    mp_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("MP_API_KEY", "mp_api_key")
+    )
+    mp_api_endpoint: str = Field(
+        default="https://api.materialsproject.org/",
+        validation_alias=AliasChoices("MP_API_ENDPOINT", "mp_api_endpoint"),
+    )
+
+    @field_validator("toolsets", "tools", "http_hosts", "http_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Accept `a,b` and `a b` from the environment and the command line."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _read_models(cls, value: object) -> object:
+        """Accept a JSON object, or the path of a TOML file with one table per model."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("{"):
+            import json
+
+            return json.loads(value)
+        path = Path(value).expanduser()
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return table
+
+    @property
+    def workspace_path(self) -> Path:
+        """The one directory from which files are read and to which they are written on request."""
+        return (self.workspace or self.home / "workspace").expanduser()
+
+    @property
+    def source_kind(self) -> str:
+        """`live` when a key is set, else `sample`, unless said otherwise."""
+        return self.source or ("live" if self.mp_api_key else "sample")
+
+    def open_home(self) -> Path:
+        """Create the home directory, private to its owner, and return it.
+
+        Raises:
+            HomeError: It cannot be created or written.
+        """
+        home = self.home.expanduser()
+        try:
+            home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.workspace_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise HomeError(
+                f"Cannot create the home directory {str(home)!r}: {error.strerror}",
+                next_step="Set LLAMP_HOME to a directory this user can write.",
+            ) from error
+        if not os.access(home, os.W_OK):
+            raise HomeError(
+                f"Cannot write to the home directory {str(home)!r}",
+                next_step="Set LLAMP_HOME to a directory this user can write.",
+            )
+        return home
+
+
+def resolve_in_workspace(workspace: Path, name: str) -> Path:
+    """The path of a file in the workspace; never one outside it, not even through a link.
+
+    Raises:
+        InvalidInput: The path leads out of the workspace.
+    """
+    root = workspace.resolve()
+    path = (root / Path(name).expanduser()).resolve()
+    if not path.is_relative_to(root):
+        raise InvalidInput(
+            f"The path {name!r} is outside the workspace",
+            allowed=f"paths below {str(root)!r}",
+            next_step="Give a path relative to the workspace, such as 'si.cif'.",
+        )
+    return path

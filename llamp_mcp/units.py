@@ -1,0 +1,42 @@
+"""Units of Materials Project fields, and the few conversions this package needs.
+
+Field names are emmet-core's; where the Project's documentation gives a unit, it stands here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+EV_PER_A3_IN_GPA: Final = 160.2176634
+"""1 eV/Å³ in GPa: exact, by the elementary charge of the 2019 SI (doi 10.1088/1681-7575/aa950a)."""
+
+FIELD_UNITS: Final[dict[str, str]] = {
+    "nsites": "atoms per cell",
+    "nelements": "elements",
+    "volume": "Å³ per cell",
+    "density": "g/cm³",
+    "density_atomic": "Å³/atom",
+    "energy_per_atom": "eV/atom",
+    "formation_energy_per_atom": "eV/atom",
+    "energy_above_hull": "eV/atom",
+    "decomposition_enthalpy": "eV/atom",
+    "band_gap": "eV",
+    "bulk_modulus": "GPa",
+    "shear_modulus": "GPa",
+    "elastic_tensor": "GPa",
+    "universal_anisotropy": "dimensionless",
+    "homogeneous_poisson": "dimensionless",
+    "thermal_conductivity": "W/(m·K)",
+    "magmoms": "μB per site",
+    "total_magnetization": "μB per cell",
+    "total_magnetization_normalized_vol": "μB/Å³",
+    "total_magnetization_normalized_formula_units": "μB per formula unit",
+    "e_total": "relative permittivity",
+    "e_ionic": "relative permittivity",
+    "e_electronic": "relative permittivity",
+}
+
+
+def unit_of(field: str) -> str | None:
+    """Unit of a field, or of the field a dotted path (`bulk_modulus.vrh`) starts with."""
+    return FIELD_UNITS.get(field, FIELD_UNITS.get(field.partition(".")[0]))
