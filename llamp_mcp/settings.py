@@ -44,9 +44,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=lambda: user_data_path("llamp-mcp"))
-    source: str = Field(
-        default="", description="live | sample | path of a snapshot; empty: decided by the key"
-    )
+    source: str = Field(default="", description="live | sample | path of a snapshot; empty: sample")
     toolsets: Annotated[tuple[str, ...], NoDecode] = (
         "materials",
         "structures",
@@ -104,8 +102,8 @@ class Settings(BaseSettings):
 
     @property
     def source_kind(self) -> str:
-        """`live` when a key is set, else `sample`, unless said otherwise."""
-        return self.source or ("live" if self.mp_api_key else "sample")
+        """`sample` unless said otherwise: this version cannot query the live database yet."""
+        return self.source or "sample"
 
     def open_home(self) -> Path:
         """Create the home directory, private to its owner, and return it.

@@ -1,0 +1,125 @@
+"""What works on this machine, what is missing, and what to do about each."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import socket
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from llamp_mcp import __version__
+from llamp_mcp.errors import LlampError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llamp_mcp.settings import Settings
+
+State = Literal["ok", "missing", "broken"]
+Finding = tuple[State, str, str]
+"""State, what was looked at, and what was found or what to do."""
+
+NETWORK_TIMEOUT_S = 3.0
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """All checks, each independent of the others."""
+    yield "ok", "version", f"llamp-mcp {__version__}, Python {platform.python_version()}"
+    for name, check in _CHECKS.items():
+        try:
+            yield from check(settings)
+        except LlampError as error:
+            yield "broken", name, str(error)
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    home = settings.open_home()
+    yield "ok", "home", f"{home} can be written; workspace {settings.workspace_path}"
+    free_mb = shutil.disk_usage(home).free // 2**20
+    if free_mb < settings.min_free_mb:
+        todo = f"{free_mb} MB free, {settings.min_free_mb} MB needed: free some, or set LLAMP_HOME"
+        yield "broken", "disk", todo
+    else:
+        yield "ok", "disk", f"{free_mb} MB free"
+
+
+def _source(settings: Settings) -> Iterator[Finding]:
+    from llamp_mcp.materials.source import open_source
+
+    meta = open_source(settings).meta()
+    yield "ok", "source", f"{meta.kind}: {meta.name}, {meta.database_version}. {meta.notice}"
+    if settings.mp_api_key is None:
+        yield "missing", "key", "no MP_API_KEY; this version needs none, the sample answers"
+    else:
+        yield "ok", "key", "MP_API_KEY is set; this version cannot use it yet, the sample answers"
+
+
+def _network(settings: Settings) -> Iterator[Finding]:
+    address = urlsplit(settings.mp_api_endpoint)
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    try:
+        socket.create_connection((host, port), timeout=NETWORK_TIMEOUT_S).close()
+    except OSError as error:
+        yield (
+            "missing",
+            "network",
+            f"{host}:{port} cannot be reached ({error}); the sample needs none",
+        )
+    else:
+        yield "ok", "network", f"{host}:{port} can be reached"
+
+
+def _calculators(settings: Settings) -> Iterator[Finding]:
+    from llamp_mcp.simulation.calculators import Calculators
+
+    calculators = Calculators(settings)
+    for entry in calculators.entries():
+        default = " (default)" if entry.name == calculators.default else ""
+        if entry.available:
+            yield "ok", f"calculator {entry.name}{default}", f"{entry.model}, {entry.version}"
+        else:
+            yield "missing", f"calculator {entry.name}{default}", entry.why_not or "unavailable"
+    known = {entry.name for entry in calculators.entries()}
+    if calculators.default not in known:
+        todo = f"LLAMP_CALCULATOR is {calculators.default!r}; it may be {', '.join(sorted(known))}"
+        yield "broken", "default calculator", todo
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    for name, file in settings.models.items():
+        path = file.path.expanduser()
+        if not path.is_file():
+            yield "broken", f"model {name}", f"{path} is not a file: correct LLAMP_MODELS"
+            continue
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != file.sha256:
+            todo = f"{path} has sha256 {digest}, LLAMP_MODELS says {file.sha256}: do not trust it"
+            yield "broken", f"model {name}", todo
+        else:
+            yield "ok", f"model {name}", f"{path}, sha256 as set"
+
+
+_CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+    "home": _home,
+    "source": _source,
+    "network": _network,
+    "calculators": _calculators,
+    "models": _models,
+}
+
+
+def report(settings: Settings) -> int:
+    """Print the findings; 1 when something is broken, 0 when things are only missing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "what", "found", show_lines=False)
+    colours = {"ok": "green", "missing": "yellow", "broken": "red"}
+    seen = list(findings(settings))
+    for state, what, found in seen:
+        table.add_row(f"[{colours[state]}]{state}[/]", what, found)
+    Console().print(table)
+    return int(any(state == "broken" for state, _, _ in seen))

@@ -1,0 +1,139 @@
+"""The crystal structure of a material, behind a handle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from llamp_mcp.errors import InvalidInput, NotFound
+from llamp_mcp.materials import identifiers, selection
+from llamp_mcp.materials.source import Query
+from llamp_mcp.operation import Operation, Params
+from llamp_mcp.provenance import LineageStep
+from llamp_mcp.structures.description import StructureResult, describe, facts
+
+if TYPE_CHECKING:
+    from pymatgen.core.structure import Structure
+
+    from llamp_mcp.materials.source import MaterialsSource
+    from llamp_mcp.structures.store import StructureStore
+
+SYMPREC_A = 0.1
+"""The tolerance with which the Materials Project assigns space groups."""
+
+
+class StructureParams(Params):
+    """Arguments of `get_structure`."""
+
+    material: str = Field(description="material id or formula, e.g. 'mp-149' or 'Si'")
+    cell: Literal["primitive", "conventional"] = Field(
+        default="primitive", description="conventional: the standard cell of the space group"
+    )
+
+
+def get_structure(
+    params: StructureParams, *, source: MaterialsSource, structures: StructureStore
+) -> StructureResult:
+    """Fetch the crystal structure of a material; returns a structure_id for the other tools.
+
+    Use it before editing, relaxing, simulating or exporting a known material. A formula means its
+    entry lowest on the hull; the notes say which. The answer has lattice (Å, degrees), space
+    group and sites (numbered from 0).
+    """
+    material_id, words = _select(params.material, source)
+    record = source.structure(material_id)
+    structure, notes = _in_cell(_structure(record), params.cell)
+    meta = source.meta()
+    citation = source.citations().get(record["source"])
+    if citation is not None:  # an extract mixes database versions: say this structure's own
+        version = f"{citation['database_version']} (source {record['source']})"
+        meta = meta.model_copy(update={"database_version": version})
+    origin = f"{material_id}, Materials Project, {meta.database_version}"
+    step = LineageStep(action="get_structure", origin=origin, parameters={"cell": params.cell})
+    handle = structures.put(structure, step)
+    document = source.documents("summary", (material_id,), ("volume",))
+    notes += [note for found in document for note in found["notes"]]
+    return describe(
+        structure,
+        handle,
+        lineage=structures.history(handle),
+        cell=params.cell,
+        material_id=material_id,
+        source=meta,
+        notes=(*words, *notes),
+    )
+
+
+def _select(requested: str, source: MaterialsSource) -> tuple[str, list[str]]:
+    """The id that is meant, and how it was selected.
+
+    Raises:
+        NotFound: No entry of the formula has a structure here.
+        InvalidInput: Several have, and none can be chosen.
+    """
+    kind, name = identifiers.material(requested)
+    if kind == "id":
+        return name, []
+    query = Query(formula=name, fields=("energy_above_hull", "is_stable"), limit=100)
+    entries = source.search(query).documents
+    hull = {entry["material_id"]: selection.hull_energy(entry) for entry in entries}
+    found = [entry for entry in entries if _has_structure(entry["material_id"], source)]
+    if not found:
+        raise NotFound(
+            f"No structure of composition {requested} in this source ({len(entries)} entries)",
+            next_step="Look for related materials with search_materials, or build the cell with "
+            "create_structure from data that has a source.",
+        )
+    choice = selection.choose(found, hull, "structure")[0]
+    if not choice.chosen:
+        raise InvalidInput(
+            f"{requested} is ambiguous: {choice.selection}",
+            next_step="Compare them with search_materials and call again with one of these ids.",
+        )
+    return choice.document["material_id"], [f"{requested}: {choice.selection}"]
+
+
+def _has_structure(material_id: str, source: MaterialsSource) -> bool:
+    try:
+        source.structure(material_id)
+    except NotFound:
+        return False
+    return True
+
+
+def _structure(record: dict[str, Any]) -> Structure:
+    from pymatgen.core.structure import Structure
+
+    moments = {"magmom": record["magmoms"]} if "magmoms" in record else None
+    return Structure(
+        record["lattice"], record["species"], record["frac_coords"], site_properties=moments
+    )
+
+
+def _in_cell(stored: Structure, cell: str) -> tuple[Structure, list[str]]:
+    """The structure in the cell asked for, and in which convention."""
+    if cell == "primitive":
+        primitive = stored.get_primitive_structure(use_site_props=True)
+        if len(primitive) == len(stored):
+            return stored, ["primitive cell as the Project stores it, axes unchanged"]
+        return primitive, [f"primitive cell, reduced from a stored cell of {len(stored)} atoms"]
+    from llamp_mcp.structures.symmetry import analyzer
+
+    standard = analyzer(stored, SYMPREC_A).get_conventional_standard_structure()
+    notes = [f"conventional standard cell (Setyawan and Curtarolo), tolerance {SYMPREC_A:g} Å"]
+    if any(stored.site_properties.get("magmom", ())):
+        notes.append("magnetic moments left out: the standard cell is that of the nuclei")
+    return standard, notes
+
+
+OPERATION = Operation(
+    name="get_structure",
+    title="Get the structure of a material",
+    params=StructureParams,
+    result=StructureResult,
+    run=get_structure,
+    toolset="materials",
+    read_only=True,
+    facts=facts,
+)

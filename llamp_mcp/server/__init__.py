@@ -1,0 +1,1 @@
+"""The MCP surface: the only package, with `client.py`, that imports `mcp`."""

@@ -1,0 +1,106 @@
+"""The one crossing from an `Operation` to an MCP tool."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, cast
+
+import anyio.to_thread
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, Field, ValidationError, create_model
+
+from llamp_mcp.operation import Operation, Params, Result, needs
+from llamp_mcp.server.results import EXPECTED, invalid_arguments, to_call_result, translate
+from llamp_mcp.server.schemas import input_schema, output_schema
+from llamp_mcp.server.services import Services
+from llamp_mcp.server.waiting import answer_model, run_as_job
+
+AnyOperation = Operation[Any, Any]
+Call = Callable[[Params, Context[Any, Any]], Awaitable[Result]]
+WAIT_LIMIT_S = 20.0
+
+
+def tool(operation: AnyOperation, services: Services) -> Tool:
+    """The MCP tool of an operation: on a thread, or as a job when it is long-running."""
+    here = operation.check if operation.long_running else operation.run
+    if here is not None and (unknown := set(needs(here)) - Services.NAMES):
+        raise TypeError(f"{operation.name} asks for services that do not exist: {unknown}")
+    if operation.long_running:
+        model: type[Params] = create_model(
+            operation.params.__name__, __base__=operation.params, wait_s=_WAIT_S
+        )
+        call = partial(run_as_job, operation, services)
+        return build(operation, services, call, model, answer_model(operation.result), depth=2)
+
+    async def call_on_thread(params: Params, _context: Context[Any, Any]) -> Result:
+        run = partial(operation.run, params, **services.supply(operation.run))
+        return cast("Result", await anyio.to_thread.run_sync(run, abandon_on_cancel=True))
+
+    return build(operation, services, call_on_thread, operation.params, operation.result)
+
+
+def build(
+    operation: AnyOperation,
+    services: Services,
+    call: Call,
+    params: type[Params],
+    result: type[BaseModel],
+    depth: int = 1,
+) -> Tool:
+    """A tool with our schemas, our check of arguments, and our translation of errors."""
+
+    async def fn(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
+        try:
+            outcome = await call(params.model_validate(arguments), context)
+            services.ledger.record(caller(context), operation.facts(outcome))
+            return to_call_result(outcome)
+        except ValidationError as error:
+            if error.title != params.__name__:
+                raise
+            raise translate(invalid_arguments(error, params)) from error
+        except EXPECTED as error:
+            raise translate(error) from error
+
+    return Tool(
+        fn=fn,
+        name=operation.name,
+        title=operation.title,
+        description=operation.description,
+        parameters=input_schema(params),
+        fn_metadata=_OurArguments(
+            arg_model=create_model(params.__name__, __base__=(params, ArgModelBase)),
+            output_schema=output_schema(result, depth),
+        ),
+        is_async=True,
+        context_kwarg="context",
+        annotations=ToolAnnotations(
+            read_only_hint=operation.read_only,
+            destructive_hint=operation.destructive,
+            idempotent_hint=operation.idempotent,
+            open_world_hint=operation.open_world,
+        ),
+    )
+
+
+def caller(context: Context[Any, Any]) -> str:
+    """Who is asking: the HTTP session where there is one, else the process' single client."""
+    headers = context.headers or {}
+    return headers.get("mcp-session-id") or "local"
+
+
+class _OurArguments(FuncMetadata):
+    """Hands the raw arguments on: the SDK would drop unknown ones and word errors its own way."""
+
+    def validate_arguments(self, arguments_to_validate: dict[str, Any]) -> dict[str, Any]:
+        """Only undo the habit of some clients to send lists and objects as JSON text."""
+        return {"arguments": self.pre_parse_json(arguments_to_validate)}
+
+
+_WAIT_S: Any = (
+    float,
+    Field(20.0, ge=0, le=WAIT_LIMIT_S, description="Seconds to wait before handing back the job"),
+)

@@ -1,0 +1,115 @@
+"""Resources: the source, database documents, structures and jobs, each at its own address."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+from llamp_mcp.errors import LlampError, NotFound
+from llamp_mcp.server.job_tools import view
+from llamp_mcp.server.services import Services
+
+STRUCTURE_TYPES = {
+    "cif": "chemical/x-cif",
+    "poscar": "text/plain",
+    "extxyz": "chemical/x-xyz",
+    "json": "application/json",
+}
+JSON = "application/json"
+T = TypeVar("T", str, bytes)
+
+
+def add_resources(server: MCPServer[None], services: Services) -> None:
+    """Register the resources on a server."""
+    _add_database(server, services)
+    _add_jobs(server, services)
+    for extension, mime_type in STRUCTURE_TYPES.items():
+        _add_structure(server, services, extension, mime_type)
+
+
+def _add_database(server: MCPServer[None], services: Services) -> None:
+    @server.resource("llamp://source", name="source", title="Data source", mime_type=JSON)
+    def source() -> str:
+        """Which database answers, its version, licence, coverage, and what an answer means."""
+        return _read(lambda: services.source.meta().model_dump_json(indent=1))
+
+    @server.resource("llamp://calculators", name="calculators", mime_type=JSON)
+    def calculators() -> str:
+        """Force fields of this server, their elements, licence and accuracy."""
+        entries = services.calculators.entries()
+        return json.dumps([entry.model_dump(mode="json") for entry in entries], indent=1)
+
+    @server.resource("mp://{material_id}", name="material", mime_type=JSON)
+    def material(material_id: str) -> str:
+        """Everything this source holds about a Materials Project entry."""
+        return _read(lambda: _document(services, material_id))
+
+    @server.resource("mp://{material_id}/{group}", name="material-group", mime_type=JSON)
+    def material_group(material_id: str, group: str) -> str:
+        """One group of properties of a Materials Project entry."""
+        return _read(lambda: _document(services, material_id, group))
+
+
+def _add_structure(
+    server: MCPServer[None], services: Services, extension: str, mime_type: str
+) -> None:
+    @server.resource(
+        f"structure://{{structure_id}}.{extension}",
+        name=f"structure-{extension}",
+        description=f"A stored structure as {extension}",
+        mime_type=mime_type,
+    )
+    def structure(structure_id: str) -> str:
+        from llamp_mcp.structures.formats import write_structure
+
+        return _read(lambda: write_structure(services.structures.get(structure_id), extension))
+
+
+def _add_jobs(server: MCPServer[None], services: Services) -> None:
+    @server.resource("job://{job_id}", name="job", mime_type=JSON)
+    def job(job_id: str) -> str:
+        """State, progress and result of a job."""
+        return _read(lambda: view(services.jobs.get(job_id)).model_dump_json(indent=1))
+
+    @server.resource("job://{job_id}/log", name="job-log", mime_type="text/plain")
+    def log(job_id: str) -> str:
+        """What the job's calculation printed."""
+        return _read(lambda: _job_file(services, job_id, "log.txt").decode(errors="replace"))
+
+    @server.resource(
+        "job://{job_id}/trajectory", name="trajectory", mime_type="application/octet-stream"
+    )
+    def trajectory(job_id: str) -> bytes:
+        """The trajectory of a molecular dynamics job, in ASE's .traj format."""
+        return _read(lambda: _job_file(services, job_id, "trajectory.traj"))
+
+    @server.resource("job://{job_id}/plot", name="job-plot", mime_type="image/png")
+    def plot(job_id: str) -> bytes:
+        """The picture that belongs to a job's result."""
+        return _read(lambda: _job_file(services, job_id, "temperature.png"))
+
+
+def _document(services: Services, material_id: str, group: str | None = None) -> str:
+    from llamp_mcp.materials.documents import document
+
+    return json.dumps(document(services.source, material_id, group), ensure_ascii=False, indent=1)
+
+
+def _job_file(services: Services, job_id: str, name: str) -> bytes:
+    path = services.jobs.directory(services.jobs.get(job_id).job_id) / name
+    if not path.is_file():
+        raise NotFound(f"The job {job_id!r} has no {name}", next_step="Read job://{job_id} first.")
+    return path.read_bytes()
+
+
+def _read(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except NotFound as error:
+        raise ResourceNotFoundError(str(error)) from error
+    except LlampError as error:
+        raise ResourceError(str(error)) from error

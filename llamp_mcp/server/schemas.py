@@ -1,0 +1,62 @@
+"""JSON schemas as clients get them: flat, without references, and no longer than they need be.
+
+Every client pays for every byte of `tools/list` in each conversation. Arguments are described in
+full; of a result, the keys and their types, because its text says the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+_OF_ARGUMENTS = frozenset({"title"})
+_OF_RESULTS = frozenset({"title", "required", "additionalProperties", "default", "enum"})
+
+
+def input_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of arguments, references resolved and generated titles left out."""
+    return _flat(model, "validation", _OF_ARGUMENTS, 99)
+
+
+def output_schema(model: type[BaseModel], depth: int = 1) -> dict[str, Any]:
+    """The outline of a result.
+
+    Args:
+        model: The result.
+        depth: Levels of objects whose keys are listed; deeper ones are just objects.
+    """
+    return _flat(model, "serialization", _OF_RESULTS, depth)
+
+
+def _flat(model: type[BaseModel], mode: Any, dropped: frozenset[str], depth: int) -> dict[str, Any]:
+    schema = model.model_json_schema(mode=mode)
+    definitions = schema.pop("$defs", {})
+
+    def resolve(node: Any, left: int) -> Any:
+        if isinstance(node, list):
+            return [resolve(item, left) for item in node]
+        if not isinstance(node, dict):
+            return node
+        if (name := node.get("$ref", "").rpartition("/")[2]) in definitions:
+            node = {**definitions[name], "description": "", **node}
+        plain = {key: value for key, value in node.items() if key not in {*dropped, "$ref"}}
+        if not plain.get("description", "."):
+            del plain["description"]
+        properties = plain.pop("properties", None)
+        made = {key: resolve(value, left) for key, value in plain.items()}
+        if properties is not None and left > 0:
+            made["properties"] = {k: resolve(v, left - 1) for k, v in properties.items()}
+        return _nullable(made)
+
+    schema.pop("description", None)
+    return cast("dict[str, Any]", resolve(schema, depth))
+
+
+def _nullable(node: dict[str, Any]) -> dict[str, Any]:
+    """`X or null` in the short form that JSON Schema has for it."""
+    match node.get("anyOf"):
+        case [{"type": str(kind)} as inner, {"type": "null"}]:
+            outer = {key: value for key, value in node.items() if key != "anyOf"}
+            return {**inner, **outer, "type": [kind, "null"]}
+    return node

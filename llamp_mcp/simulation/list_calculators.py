@@ -1,0 +1,59 @@
+"""Which force fields this server has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llamp_mcp.operation import Operation, Params, Result
+
+if TYPE_CHECKING:
+    from llamp_mcp.simulation.calculators import Calculators
+
+
+class ListCalculatorsParams(Params):
+    """No arguments."""
+
+
+class CalculatorList(Result):
+    """The calculators and the default."""
+
+    default: str
+    calculators: list[dict[str, Any]]
+
+    def text(self) -> str:
+        """One line per calculator."""
+        lines = [f"Default calculator: {self.default}"]
+        for entry in self.calculators:
+            state = "available" if entry["available"] else f"NOT available: {entry['why_not']}"
+            digest = f", sha256 {entry['sha256']}" if entry["sha256"] else ""
+            elements = entry["elements"]
+            covers = " ".join(elements) if elements else "read when first loaded"
+            lines.append(
+                f"{entry['name']}: {state}; family {entry['family']}, model {entry['model']}, "
+                f"{entry['version']}, on {entry['device']}{digest}; licence {entry['licence']}; "
+                f"elements: {covers}; {entry['note']}"
+            )
+        return "\n".join(lines)
+
+
+def list_calculators(_params: ListCalculatorsParams, *, calculators: Calculators) -> CalculatorList:
+    """List the force fields for relax_structure and run_md.
+
+    Gives name, family, model, version, sha256, elements, licence, device, accuracy, and what to do
+    about one that is not available. Loads nothing.
+    """
+    return CalculatorList(
+        default=calculators.default,
+        calculators=[entry.model_dump(mode="json") for entry in calculators.entries()],
+    )
+
+
+OPERATION = Operation(
+    name="list_calculators",
+    title="List calculators",
+    params=ListCalculatorsParams,
+    result=CalculatorList,
+    run=list_calculators,
+    toolset="simulation",
+    read_only=True,
+)

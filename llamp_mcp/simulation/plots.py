@@ -1,0 +1,36 @@
+"""Pictures of results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llamp_mcp.simulation.dynamics import Floats
+
+_MAX_POINTS = 4_000
+
+
+def plot_temperature(
+    path: Path, *, title: str, times_ps: Floats, kelvin: Floats, targets: Floats | None
+) -> None:
+    """Write temperature against time as PNG, with the target schedule over it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    stride = max(1, len(times_ps) // _MAX_POINTS)
+    # The object interface: pyplot keeps global state and looks for a display.
+    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot(times_ps[::stride], kelvin[::stride], lw=0.9, color="#1f6fb4", label="instantaneous")
+    if targets is not None:
+        axes.plot(times_ps[::stride], targets[::stride], lw=2, color="#c8442c", label="target")
+    axes.set(title=title, xlabel="Time (ps)", ylabel="Temperature (K)")
+    axes.set_xlim(times_ps[0], times_ps[-1])
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, ncols=2, loc="upper right")
+    axes.margins(y=0.2)
+    figure.savefig(path, format="png")

@@ -1,0 +1,128 @@
+"""The tool that edits a structure: a list of edits, all or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+
+from llamp_mcp.operation import Operation, Params
+from llamp_mcp.provenance import LineageStep
+from llamp_mcp.structures.description import Cell, StructureResult, describe, facts
+from llamp_mcp.structures.edits import EDITS
+from llamp_mcp.structures.shells import SHELL_RULE
+from llamp_mcp.structures.variants import flat_schema
+
+if TYPE_CHECKING:
+    from llamp_mcp.structures.edits.apply import Step
+    from llamp_mcp.structures.store import StructureStore
+
+MAX_EDITS = 20
+
+EditObject = Annotated[
+    dict[str, Any],
+    WithJsonSchema(flat_schema("op", {edit.name: edit.arguments for edit in EDITS})),
+]
+
+
+class EditStructureParams(Params):
+    """A structure and what to do with it."""
+
+    structure_id: str = Field(description="from get_structure, create_structure or edit_structure")
+    edits: list[EditObject] = Field(
+        min_length=1, max_length=MAX_EDITS, description="applied in order; sites count from 0"
+    )
+
+
+class EditStructureResult(StructureResult):
+    """The edited structure and a report of every step."""
+
+    steps: list[dict[str, Any]] = Field(description="op, structure_id, report")
+
+    def text(self) -> str:
+        """The new structure, then each step with every value of its report."""
+        lines = [
+            f"step {at} {step['op']} -> {step['structure_id']}: {as_text(step['report'])}"
+            for at, step in enumerate(self.steps)
+        ]
+        return "\n".join([super().text(), *lines, SHELL_RULE])
+
+
+def edit_structure(
+    params: EditStructureParams, *, structures: StructureStore
+) -> EditStructureResult:
+    """Edit a crystal: supercell, substitute, vacancy, interstitial, strain and more, in one call.
+
+    The edits are applied in order, all or none, to a copy; the new structure_id comes back. Each
+    step reports composition, volume, volumetric strain, shortest distance and space group, and for
+    an added atom its coordination (first distance shell, and the next), which proves the site.
+    Example: [{"op": "supercell", "target_atoms": 16}, {"op": "interstitial", "species": "Li",
+    "site_kind": "tetrahedral"}].
+    """
+    from llamp_mcp.structures.edits.apply import apply_edits, parse_edits
+
+    edits = parse_edits(params.edits)
+    steps = apply_edits(structures.get(params.structure_id), edits)
+    handles = structures.put_chain([step.structure for step in steps], _lineage(params, steps))
+    notes = [note for step in steps for note in step.notes]
+    described = describe(
+        steps[-1].structure,
+        handles[-1],
+        lineage=structures.history(handles[-1]),
+        cell=_cell(steps[-1].op),
+        notes=list(dict.fromkeys(notes)),
+    )
+    return EditStructureResult(
+        **{name: getattr(described, name) for name in StructureResult.model_fields},
+        steps=[
+            {"op": step.op, "structure_id": handle, "report": step.report}
+            for step, handle in zip(steps, handles, strict=True)
+        ],
+    )
+
+
+def _lineage(params: EditStructureParams, steps: list[Step]) -> list[LineageStep]:
+    from llamp_mcp.structures.identity import structure_id
+
+    parents = [params.structure_id, *(structure_id(step.structure) for step in steps[:-1])]
+    return [
+        LineageStep(action=step.op, parent=parent, parameters=step.arguments)
+        for step, parent in zip(steps, parents, strict=True)
+    ]
+
+
+def _cell(op: str) -> Cell:
+    return op if op in ("primitive", "conventional") else "as_given"  # type: ignore[return-value]
+
+
+def as_text(value: Any) -> str:
+    """A report in one line, every value in it, numbers to six significant digits."""
+    match value:
+        case bool() | None:
+            return str(value)
+        case float():
+            return f"{value:.6g}"
+        case dict():
+            return ", ".join(f"{name} = {_nested(item)}" for name, item in value.items())
+        case list():
+            return " ".join(_nested(item) for item in value)
+    return str(value)
+
+
+def _nested(value: Any) -> str:
+    text = as_text(value)
+    if isinstance(value, dict):
+        return f"{{{text}}}"
+    return f"[{text}]" if isinstance(value, list) else text
+
+
+OPERATION = Operation(
+    name="edit_structure",
+    title="Edit a structure",
+    params=EditStructureParams,
+    result=EditStructureResult,
+    run=edit_structure,
+    toolset="structures",
+    read_only=True,
+    facts=facts,
+)

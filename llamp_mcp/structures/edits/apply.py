@@ -1,0 +1,105 @@
+"""A list of edits, one after the other, each with its report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from llamp_mcp.errors import InvalidInput
+from llamp_mcp.structures.edits import EDITS
+from llamp_mcp.structures.shells import closest_pair
+from llamp_mcp.structures.symmetry import SYMPREC_A, space_group
+from llamp_mcp.structures.variants import Arguments, parse_variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pymatgen.core import Structure
+
+    from llamp_mcp.structures.edits.edit import Edited
+
+_BY_NAME = {edit.name: edit for edit in EDITS}
+
+OVERLAP_A = 0.5
+"""No two nuclei are this near in matter: H2, the shortest bond, has 0.74 Å."""
+CLOSE_A = 1.0
+"""Only bonds to hydrogen are shorter."""
+
+
+class Step(NamedTuple):
+    """One edit done: its name, its arguments as given, the structure it made, its report."""
+
+    op: str
+    arguments: dict[str, Any]
+    structure: Structure
+    report: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def parse_edits(edits: Sequence[Mapping[str, Any]]) -> list[tuple[str, Arguments]]:
+    """Every edit's name and checked arguments.
+
+    Raises:
+        InvalidInput: The first thing wrong in any of them.
+    """
+    models = {edit.name: edit.arguments for edit in EDITS}
+    return [parse_variant(f"edits[{at}]", "op", models, edit) for at, edit in enumerate(edits)]
+
+
+def apply_edits(structure: Structure, edits: Sequence[tuple[str, Arguments]]) -> list[Step]:
+    """Apply the edits in order.
+
+    Args:
+        structure: It is left as it was.
+        edits: As `parse_edits` gives them.
+
+    Raises:
+        InvalidInput: An edit failed; the text names it, and no later one was tried.
+    """
+    steps: list[Step] = []
+    for at, (op, arguments) in enumerate(edits):
+        before = steps[-1].structure if steps else structure
+        try:
+            edited = _BY_NAME[op].run(before, arguments)
+            report, notes = _report(before, edited, at)
+        except InvalidInput as error:
+            raise InvalidInput(
+                f"edits[{at}] ({op}): {error.what}; nothing was changed",
+                allowed=error.allowed,
+                next_step=error.next_step,
+            ) from error
+        given = arguments.model_dump(exclude_none=True)
+        steps.append(Step(op, given, edited.structure, report, (*edited.notes, *notes)))
+    return steps
+
+
+def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What the edit told, and what is told of every edit.
+
+    Raises:
+        InvalidInput: The edit brought two atoms onto each other.
+    """
+    after = edited.structure
+    distance, first, second = closest_pair(after)
+    pair = " and ".join(f"site {at} ({after[at].species_string})" for at in (first, second))
+    if distance < OVERLAP_A and distance < closest_pair(before)[0] - 1e-6:
+        raise InvalidInput(
+            f"{pair} would be {distance:.3f} Å apart",
+            allowed=f"at least {OVERLAP_A} Å",
+            next_step="Choose another position or a smaller change.",
+        )
+    notes = (f"edits[{at}]: {pair} are only {distance:.3f} Å apart",) if distance < CLOSE_A else ()
+    groups = space_group(before), space_group(after)
+    strain = after.volume / (before.volume * edited.cells) - 1
+    common = {
+        "composition_before": before.composition.formula,
+        "composition_after": after.composition.formula,
+        "n_atoms": len(after),
+        "volume_a3_before": round(float(before.volume), 6),
+        "volume_a3_after": round(float(after.volume), 6),
+        "volumetric_strain_percent": round(100 * float(strain), 6) + 0.0,
+        "min_distance_a": round(distance, 3),
+        "spacegroup_before": str(groups[0]) if groups[0] else None,
+        "spacegroup_after": str(groups[1]) if groups[1] else None,
+        "spacegroup_symprec_a": SYMPREC_A,
+    }
+    return {**edited.report, **common}, notes

@@ -1,0 +1,128 @@
+"""What an edit is: a name, its arguments, and a function from structure to structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llamp_mcp.errors import InvalidInput, clip
+from llamp_mcp.structures.shells import coordination
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pymatgen.core import Species, Structure
+
+    from llamp_mcp.structures.variants import Arguments
+
+SITES_REPORTED = 3
+"""Sites whose surroundings a report spells out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit made.
+
+    Attributes:
+        structure: A new structure; the one given to the edit is left as it was.
+        report: What only this edit can tell; `apply_edits` adds what is common to all.
+        cells: How many of the former cells the new cell holds (1/4 for fcc made primitive).
+        notes: What a reader must know.
+    """
+
+    structure: Structure
+    report: dict[str, Any] = field(default_factory=dict)
+    cells: float = 1.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One kind of edit; `run` may raise `InvalidInput` and must not change its structure."""
+
+    name: str
+    arguments: type[Arguments]
+    run: Callable[[Structure, Any], Edited]
+
+
+def species_named(name: str) -> Species:
+    """A chemical species from text such as "Li" or "Fe3+".
+
+    Raises:
+        InvalidInput: No such element.
+    """
+    from pymatgen.core import DummySpecies, get_el_sp
+
+    try:
+        found = get_el_sp(name)
+    except ValueError:
+        found = None
+    if found is None or isinstance(found, DummySpecies):
+        raise InvalidInput(
+            f"{clip(name)} is not a chemical species",
+            allowed="an element symbol, with an oxidation state if wanted, such as 'Li' or 'Fe3+'",
+        )
+    return found  # type: ignore[return-value]
+
+
+def sites_of(structure: Structure, name: str) -> list[int]:
+    """Sites that hold a species, by symbol ("Fe": whatever its charge) or in full ("Fe3+").
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    wanted = species_named(name)
+    found = [
+        index
+        for index, site in enumerate(structure)
+        if any(species == wanted or species.symbol == name for species in site.species)
+    ]
+    if not found:
+        raise InvalidInput(
+            f"The structure holds no {name}",
+            allowed=", ".join(sorted(str(species) for species in structure.composition)),
+        )
+    return found
+
+
+def check_sites(structure: Structure, sites: Iterable[int]) -> list[int]:
+    """The site numbers in ascending order, each once.
+
+    Raises:
+        InvalidInput: A number that no site has.
+    """
+    wanted = sorted(set(sites))
+    if bad := [site for site in wanted if not 0 <= site < len(structure)]:
+        held = ", ".join(sorted(str(species) for species in structure.composition))
+        raise InvalidInput(
+            f"There is no site {clip(bad)[1:-1]}",
+            allowed=f"0 to {len(structure) - 1}, holding {held}",
+        )
+    return wanted
+
+
+def surroundings(structure: Structure, site: int) -> dict[str, Any]:
+    """A site as reports give it: number, species, position, first and next shell."""
+    return {
+        "site": site,
+        "species": structure[site].species_string,
+        "frac_coords": [round(float(x), 6) + 0.0 for x in structure[site].frac_coords],
+        **coordination(structure, site),
+    }
+
+
+def with_atom(
+    structure: Structure, species: Species, coords: list[float], *, cartesian: bool
+) -> tuple[Structure, tuple[str, ...]]:
+    """A copy with one atom more, as the last site, and notes on what it was given."""
+    grown = structure.copy()
+    magnetic = "magmom" in structure.site_properties
+    grown.append(
+        species,
+        coords,
+        coords_are_cartesian=cartesian,
+        properties={"magmom": 0.0} if magnetic else None,
+    )
+    grown[-1].to_unit_cell(in_place=True)
+    note = "The structure has magnetic moments per site; the new atom's is set to 0 μB."
+    return grown, (note,) if magnetic else ()

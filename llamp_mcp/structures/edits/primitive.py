@@ -1,0 +1,22 @@
+"""`primitive`: the standard primitive cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llamp_mcp.structures.edits.edit import Edit, Edited
+from llamp_mcp.structures.edits.standard_cell import StandardCellArguments, standardised
+from llamp_mcp.structures.symmetry import analyzer
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+def primitive(structure: Structure, arguments: StandardCellArguments) -> Edited:
+    """Change to the standard primitive cell."""
+    symmetry = analyzer(structure, arguments.symprec_a)
+    made = symmetry.get_primitive_standard_structure()
+    return standardised(structure, made, arguments.symprec_a)
+
+
+EDIT = Edit(name="primitive", arguments=StandardCellArguments, run=primitive)

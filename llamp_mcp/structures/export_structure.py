@@ -1,0 +1,141 @@
+"""The tool that writes a structure as text or into a file of the workspace."""
+
+from __future__ import annotations
+
+import errno
+import secrets
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from llamp_mcp.errors import HomeError, InvalidInput
+from llamp_mcp.operation import Operation, Params, ResourceLink, Result
+from llamp_mcp.settings import resolve_in_workspace
+from llamp_mcp.structures.formats import MIME_TYPES, loses, write_structure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from llamp_mcp.settings import Settings
+    from llamp_mcp.structures.store import StructureStore
+
+TEXT_SHOWN = 12_000
+"""Characters of text in an answer: digits cost about half a token each."""
+
+LINKED = frozenset(("cif", "poscar", "extxyz", "json"))
+"""Formats the `structure://` resource serves."""
+
+
+class ExportStructureParams(Params):
+    """A structure, a format, and where to."""
+
+    structure_id: str
+    format: Literal["cif", "poscar", "extxyz", "json", "xyz"] = "cif"
+    path: str = Field("", description="file in the workspace; empty: the text comes back")
+    overwrite: bool = Field(False, description="replace an existing file")
+
+
+class ExportStructureResult(Result):
+    """The text of a file, or where it was written."""
+
+    structure_id: str
+    format: str
+    contents: str = Field("", serialization_alias="text", description="empty when written")
+    path: str | None = None
+    n_characters: int
+    truncated: bool
+    notes: list[str] = Field(default_factory=list)
+
+    def text(self) -> str:
+        """Where the file is, or its contents."""
+        head = f"{self.structure_id} as {self.format}, n_characters = {self.n_characters}"
+        notes = "".join(f"\nnote: {note}" for note in self.notes)
+        if self.path:
+            return f"{head}, written to {self.path}{notes}"
+        cut = f", cut after {len(self.contents)}" if self.truncated else ""
+        return f"{head}{cut}{notes}\n{self.contents}"
+
+    def links(self) -> Iterable[ResourceLink]:
+        """The whole text as a resource, where the answer holds only its beginning."""
+        if self.truncated and self.format in LINKED:
+            yield ResourceLink(
+                uri=f"structure://{self.structure_id}.{self.format}",
+                name=f"{self.structure_id}.{self.format}",
+                mime_type=MIME_TYPES[self.format],
+                description=f"all {self.n_characters} characters",
+            )
+
+
+def export_structure(
+    params: ExportStructureParams, *, structures: StructureStore, settings: Settings
+) -> ExportStructureResult:
+    """Write a structure as cif, poscar, extxyz, json (pymatgen) or xyz: as text, or into a file.
+
+    With path the file goes into the server's workspace and its full path comes back; an existing
+    file is kept unless overwrite is true. Without path the text comes back, long text cut.
+    """
+    structure = structures.get(params.structure_id)
+    contents = write_structure(structure, params.format)
+    notes = list(loses(structure, params.format))
+    path = None
+    if params.path:
+        path = resolve_in_workspace(settings.workspace_path, params.path)
+        _write(path, contents, overwrite=params.overwrite)
+    truncated = path is None and len(contents) > TEXT_SHOWN
+    if truncated:
+        where = "; the linked resource holds all" if params.format in LINKED else ""
+        notes.append(f"The text is cut{where}; with path= it is written whole into a file.")
+    return ExportStructureResult(
+        structure_id=params.structure_id,
+        format=params.format,
+        contents="" if path else contents[:TEXT_SHOWN],
+        path=str(path) if path else None,
+        n_characters=len(contents),
+        truncated=truncated,
+        notes=notes,
+    )
+
+
+def _write(path: Path, contents: str, *, overwrite: bool) -> None:
+    """Write the file whole or not at all.
+
+    Raises:
+        InvalidInput: It exists already, or is a directory.
+        HomeError: The workspace cannot be written, or its disk is full.
+    """
+    if path.is_dir():
+        raise InvalidInput(f"The path {str(path)!r} is a directory", next_step="Name a file.")
+    if path.exists() and not overwrite:
+        raise InvalidInput(
+            f"The file {str(path)!r} exists; it was not changed",
+            next_step="Choose another name, or set overwrite=true.",
+        )
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(contents, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "no space is left on its disk" if full else error.strerror
+        raise HomeError(
+            f"Cannot write {str(path)!r}: {reason}; nothing was changed",
+            next_step="Free some space, or set LLAMP_WORKSPACE to another disk."
+            if full
+            else "Check the name and that the workspace is writable.",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+OPERATION = Operation(
+    name="export_structure",
+    title="Export a structure",
+    params=ExportStructureParams,
+    result=ExportStructureResult,
+    run=export_structure,
+    toolset="structures",
+    read_only=False,
+    destructive=True,
+)

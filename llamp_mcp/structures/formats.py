@@ -1,0 +1,376 @@
+"""Structures as text: CIF, POSCAR, extended XYZ, plain XYZ (written only) and pymatgen's JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from contextlib import contextmanager
+from pathlib import PurePath
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from llamp_mcp.errors import InvalidInput, clip, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ase import Atoms
+    from pymatgen.core import Structure
+
+Format = Literal["cif", "poscar", "extxyz", "xyz", "json"]
+
+MAX_BYTES: Final = 1_000_000
+MAX_ATOMS: Final = 20_000
+
+MIME_TYPES: Final[dict[str, str]] = {
+    "cif": "chemical/x-cif",
+    "poscar": "chemical/x-vasp-poscar",
+    "extxyz": "chemical/x-xyz",
+    "xyz": "chemical/x-xyz",
+    "json": "application/json",
+}
+
+_SUFFIXES: Final[dict[str, str]] = {
+    ".cif": "cif",
+    ".mcif": "cif",
+    ".poscar": "poscar",
+    ".contcar": "poscar",
+    ".vasp": "poscar",
+    ".extxyz": "extxyz",
+    ".xyz": "extxyz",
+    ".json": "json",
+}
+
+_SAFE_MODULES: Final = ("pymatgen.core.", "pymatgen.electronic_structure.core")
+"""Modules a JSON document may name: decoding one imports what it names."""
+
+
+_ONE_PARSER: Final = Lock()
+"""Catching warnings swaps a hook of the whole process."""
+
+
+class ReadStructure(NamedTuple):
+    """A structure read from text, and what the reader had to say about it."""
+
+    structure: Structure
+    notes: tuple[str, ...]
+
+
+def read_structure(text: str, fmt: str) -> Structure:
+    """The structure in a text; see `parse`, which also gives the notes."""
+    return parse(text, fmt).structure
+
+
+def parse(text: str, fmt: str) -> ReadStructure:
+    """Read a structure from the text of a file.
+
+    Args:
+        text: Contents of the file, at most 1 MB.
+        fmt: cif, poscar, extxyz or json (a pymatgen Structure dict). Coordinates in Å.
+
+    Raises:
+        InvalidInput: Empty, too large, a path instead of text, another format, or not readable.
+    """
+    if fmt not in MIME_TYPES:
+        raise one_of("format", fmt, MIME_TYPES)
+    _check_text(text, fmt)
+    notes: list[str] = []
+    with _parsing(fmt, notes):
+        structure = _READERS[fmt](text, notes)
+    _check_structure(structure, fmt)
+    if not structure.is_ordered:
+        notes.append("Some sites are partially occupied; their occupancies are kept.")
+    return ReadStructure(structure, tuple(dict.fromkeys(notes)))
+
+
+def write_structure(structure: Structure, fmt: str) -> str:
+    """The text of a file holding the structure, lengths in Å, exact to 1e-6 or better.
+
+    Raises:
+        InvalidInput: An unknown format, or one that cannot hold partial occupancies.
+    """
+    if fmt not in MIME_TYPES:
+        raise one_of("format", fmt, MIME_TYPES)
+    if fmt in ("poscar", "extxyz", "xyz") and not structure.is_ordered:
+        raise InvalidInput(
+            f"Format {fmt!r} cannot hold the partial occupancies of {structure.formula}",
+            allowed="cif, json",
+            next_step="Export as cif or json.",
+        )
+    return _WRITERS[fmt](structure)
+
+
+def loses(structure: Structure, fmt: str) -> tuple[str, ...]:
+    """What a file of this format does not keep of the structure."""
+    notes = []
+    if fmt == "xyz":
+        notes.append("XYZ carries no cell and no periodicity; use extxyz, cif or poscar for them.")
+    if fmt == "cif":
+        notes.append(
+            "CIF keeps the shape of the cell, not its orientation in space; written in P1, with "
+            "every site; a reader may order the sites differently."
+        )
+    decorated = any(
+        getattr(species, "oxi_state", None) is not None
+        or getattr(species, "spin", None) is not None
+        for species in structure.composition
+    )
+    if fmt in ("poscar", "extxyz", "xyz") and decorated:
+        notes.append(f"Oxidation states and spins are not kept in {fmt}; json keeps them.")
+    return tuple(notes)
+
+
+def format_of(path: PurePath) -> str:
+    """The format a file name stands for.
+
+    Raises:
+        InvalidInput: The name does not tell.
+    """
+    stem = path.name.partition(".")[0].upper()
+    found = _SUFFIXES.get(path.suffix.lower())
+    if found is None and stem.startswith(("POSCAR", "CONTCAR")):
+        found = "poscar"
+    if found is None:
+        raise InvalidInput(
+            f"The file name {clip(path.name)} does not tell its format",
+            allowed=", ".join(_SUFFIXES) + ", POSCAR, CONTCAR",
+            next_step="Give format= as well.",
+        )
+    return found
+
+
+def _check_text(text: str, fmt: str) -> None:
+    if not text.strip():
+        raise InvalidInput("The text of the structure is empty", next_step="Give the file's text.")
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise too_large(size)
+    if _looks_like_path(text):
+        raise InvalidInput(
+            f"{clip(text)} looks like a file path, not like the text of a {fmt} file",
+            next_step="Use path= for a file in the workspace, or give the file's contents as text.",
+        )
+
+
+def too_large(size: int) -> InvalidInput:
+    """The error for a text above the limit."""
+    return InvalidInput(
+        f"The structure text has {size} bytes",
+        allowed=f"at most {MAX_BYTES} bytes",
+        next_step="Give one structure, without volumetric data or several frames.",
+    )
+
+
+def _looks_like_path(text: str) -> bool:
+    line = text.strip()
+    if "\n" in line or line.startswith("{"):
+        return False
+    path = PurePath(line.replace("\\", "/"))
+    named = path.suffix.lower() in _SUFFIXES or path.name.upper() in ("POSCAR", "CONTCAR")
+    return len(line) < 1000 and (named or "/" in line or "\\" in line)
+
+
+def _check_structure(structure: Structure, fmt: str) -> None:
+    import numpy as np
+
+    if not len(structure):
+        raise _unreadable(fmt, "it holds no atoms")
+    if len(structure) > MAX_ATOMS:
+        raise InvalidInput(
+            f"The structure has {len(structure)} atoms", allowed=f"at most {MAX_ATOMS} atoms"
+        )
+    if not (
+        np.isfinite(structure.lattice.matrix).all() and np.isfinite(structure.frac_coords).all()
+    ):
+        raise _unreadable(fmt, "a lattice vector or coordinate is not a finite number")
+    if abs(structure.volume) < 1e-3:
+        raise _unreadable(fmt, f"the cell has a volume of {structure.volume:g} Å³")
+
+
+@contextmanager
+def _parsing(fmt: str, notes: list[str]) -> Iterator[None]:
+    """Turn what the parsers raise into our error, and their warnings into notes."""
+    with _ONE_PARSER, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except InvalidInput:
+            raise
+        # The parsers of pymatgen and ASE index into what they split; all of these mean "not this
+        # format", and nothing of ours runs inside.
+        except (
+            ValueError,
+            KeyError,
+            IndexError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+            OSError,
+            ArithmeticError,
+            NotImplementedError,
+            RuntimeError,
+            StopIteration,
+        ) as error:
+            said = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+            raise _unreadable(fmt, "; ".join([str(error), *said[:2]])) from error
+    notes.extend(
+        " ".join(str(w.message).split())[:300]
+        for w in caught
+        if issubclass(w.category, UserWarning)
+    )
+
+
+def _unreadable(fmt: str, reason: str) -> InvalidInput:
+    reason = " ".join(reason.split())[:300]
+    return InvalidInput(
+        f"The text cannot be read as {fmt}: {reason}",
+        next_step=f"Check that format={fmt!r} is right and the text is complete.",
+    )
+
+
+def _read_cif(text: str, notes: list[str]) -> Structure:
+    from pymatgen.io.cif import CifParser
+
+    found = CifParser.from_str(text).parse_structures(primitive=False, on_error="raise")
+    if len(found) > 1:
+        notes.append(f"The CIF holds {len(found)} structures; the first one was read.")
+    return found[0]
+
+
+def _read_poscar(text: str, notes: list[str]) -> Structure:
+    from pymatgen.io.vasp.inputs import BadPoscarWarning, Poscar
+
+    # Without element symbols the parser would make up H, He, Li…
+    warnings.simplefilter("error", BadPoscarWarning)
+    try:
+        structure = Poscar.from_str(text, read_velocities=False).structure
+    except BadPoscarWarning as warning:
+        raise _unreadable(
+            "poscar", f"{warning}. Put the element symbols on the sixth line"
+        ) from None
+    if "selective_dynamics" in structure.site_properties:
+        structure.remove_site_property("selective_dynamics")
+        notes.append("Selective dynamics flags are not kept.")
+    return structure
+
+
+def _read_extxyz(text: str, notes: list[str]) -> Structure:
+    from ase.io import read
+
+    if "lattice=" not in text.lower():
+        raise _no_cell()
+    frames = read(io.StringIO(text), format="extxyz", index=":")
+    if len(frames) > 1:
+        notes.append(f"The text holds {len(frames)} frames; the last one was read.")
+    atoms = frames[-1]
+    if not atoms.pbc.all():
+        notes.append("The text says it is not periodic in every direction; here it is.")
+    return from_atoms(atoms)
+
+
+def _read_xyz(text: str, notes: list[str]) -> Structure:
+    if "lattice=" in text.lower():
+        return _read_extxyz(text, notes)
+    raise _no_cell()
+
+
+def _no_cell() -> InvalidInput:
+    return InvalidInput(
+        "Plain XYZ carries no cell, so it describes no crystal",
+        allowed='extxyz with Lattice="…" on its second line, cif, poscar, json',
+        next_step="Give the structure in one of these formats; "
+        "for a molecule in a box use prototype={'kind': 'molecule', 'name': …}.",
+    )
+
+
+def _read_json(text: str, _notes: list[str]) -> Structure:
+    from pymatgen.core import Structure
+
+    document = json.loads(text)
+    if not isinstance(document, dict) or not {"lattice", "sites"} <= document.keys():
+        raise _unreadable("json", "expected an object with 'lattice' and 'sites'")
+    _refuse_foreign_classes(document)
+    return Structure.from_dict(document)
+
+
+def _refuse_foreign_classes(node: Any) -> None:
+    if isinstance(node, dict):
+        module = node.get("@module")
+        if module is not None and not str(module).startswith(_SAFE_MODULES):
+            raise _unreadable("json", f"it names the module {clip(module)}")
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            _refuse_foreign_classes(item)
+
+
+def from_atoms(atoms: Atoms) -> Structure:
+    """ASE atoms as a periodic structure: cell, species, positions, and initial magnetic moments."""
+    from pymatgen.core import Structure
+
+    moments = atoms.get_initial_magnetic_moments()
+    return Structure(
+        atoms.cell.array,
+        atoms.get_chemical_symbols(),
+        atoms.positions,
+        coords_are_cartesian=True,
+        site_properties={"magmom": moments.tolist()} if atoms.has("initial_magmoms") else None,
+    )
+
+
+def to_atoms(structure: Structure) -> Atoms:
+    """An ordered structure as ASE atoms: cell, species, positions, magnetic moments if present."""
+    from ase import Atoms
+
+    moments = structure.site_properties.get("magmom")
+    return Atoms(
+        symbols=[site.specie.symbol for site in structure],
+        positions=structure.cart_coords,
+        cell=structure.lattice.matrix,
+        pbc=True,
+        magmoms=None if moments is None or None in moments else moments,
+    )
+
+
+def _write_cif(structure: Structure) -> str:
+    from pymatgen.io.cif import CifWriter
+
+    return str(CifWriter(structure, significant_figures=10))
+
+
+def _write_poscar(structure: Structure) -> str:
+    from pymatgen.io.vasp.inputs import Poscar
+
+    return Poscar(structure).get_str(significant_figures=12)
+
+
+def _write_ase(structure: Structure, fmt: str) -> str:
+    from ase.io import write
+
+    out = io.StringIO()
+    write(out, to_atoms(structure), format=fmt)
+    return out.getvalue()
+
+
+def _write_json(structure: Structure) -> str:
+    from monty.json import MontyEncoder
+
+    return json.dumps(structure.as_dict(), cls=MontyEncoder)
+
+
+_READERS: Final[dict[str, Callable[[str, list[str]], Structure]]] = {
+    "cif": _read_cif,
+    "poscar": _read_poscar,
+    "extxyz": _read_extxyz,
+    "xyz": _read_xyz,
+    "json": _read_json,
+}
+
+_WRITERS: Final[dict[str, Callable[[Structure], str]]] = {
+    "cif": _write_cif,
+    "poscar": _write_poscar,
+    "extxyz": lambda structure: _write_ase(structure, "extxyz"),
+    "xyz": lambda structure: _write_ase(structure, "xyz"),
+    "json": _write_json,
+}

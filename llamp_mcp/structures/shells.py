@@ -1,0 +1,113 @@
+"""Neighbours sorted into distance shells: the coordination that every report means.
+
+Voronoi cells and CrystalNN disagree about interstitial sites (13 and 10 neighbours at the
+tetrahedral site of silicon, where 4 are nearest), so coordination here is the plain one: the atoms
+of the first distance shell, told together with the next one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pymatgen.core import Structure
+
+SHELL_GAP: Final = 1.1
+"""A shell ends where the next distance is more than this factor times the one before."""
+
+SHELL_RULE: Final = (
+    "coordination = atoms of the first distance shell; "
+    "a shell ends where the next distance is more than 1.1 times the one before"
+)
+
+_FIRST_CUTOFF_A: Final = 4.0
+_LAST_CUTOFF_A: Final = 32.0
+
+
+class Neighbour(NamedTuple):
+    """A neighbouring atom: distance in Å, its species, and the vector to it in Å."""
+
+    distance_a: float
+    species: str
+    vector_a: list[float]
+
+
+def first_shell(distances_a: Sequence[float]) -> int:
+    """How many of the ascending distances belong to the first shell."""
+    for count in range(1, len(distances_a)):
+        if distances_a[count] > SHELL_GAP * distances_a[count - 1]:
+            return count
+    return len(distances_a)
+
+
+def neighbours(structure: Structure, site: int) -> list[Neighbour]:
+    """Neighbours of a site, nearest first, at least far enough to hold two whole shells."""
+    cutoff_a, found = _FIRST_CUTOFF_A, []
+    while cutoff_a <= _LAST_CUTOFF_A:
+        centre = structure[site].coords
+        found = sorted(
+            (
+                Neighbour(
+                    float(near.nn_distance),
+                    near.species_string,
+                    (near.coords - centre).tolist(),
+                )
+                for near in structure.get_neighbors(structure[site], cutoff_a)
+            ),
+            key=lambda near: near.distance_a,
+        )
+        if len(_shells(found)) > 2:
+            break
+        cutoff_a *= 1.5
+    return found
+
+
+def coordination(structure: Structure, site: int) -> dict[str, Any]:
+    """First and next shell of a site, as reports give them.
+
+    Returns:
+        `coordination`, `distances_a`, `neighbours` (count per species) of the first shell, and
+        `next_shell` with `count`, `distances_a` (nearest and farthest) and `neighbours`, or None.
+    """
+    shells = _shells(neighbours(structure, site))
+    nearest = shells[0] if shells else []
+    following = shells[1] if len(shells) > 1 else []
+    return {
+        "coordination": len(nearest),
+        "distances_a": [round(near.distance_a, 3) for near in nearest],
+        "neighbours": dict(Counter(near.species for near in nearest)),
+        "next_shell": {
+            "count": len(following),
+            "distances_a": [round(near.distance_a, 3) for near in (following[0], following[-1])],
+            "neighbours": dict(Counter(near.species for near in following)),
+        }
+        if following
+        else None,
+    }
+
+
+def closest_pair(structure: Structure) -> tuple[float, int, int]:
+    """Shortest distance between two atoms in Å, periodic images included, and their sites."""
+    shortest_translation = min(structure.lattice.abc)
+    cutoff_a = 2.5
+    while True:
+        first, second, _, distances = structure.get_neighbor_list(cutoff_a)
+        if len(distances):
+            at = int(distances.argmin())
+            low, high = sorted((int(first[at]), int(second[at])))
+            return float(distances[at]), low, high
+        if cutoff_a > shortest_translation:
+            return shortest_translation, 0, 0
+        cutoff_a *= 2
+
+
+def _shells(found: Sequence[Neighbour]) -> list[list[Neighbour]]:
+    rest, shells = list(found), []
+    while rest:
+        count = first_shell([near.distance_a for near in rest])
+        shells.append(rest[:count])
+        rest = rest[count:]
+    return shells

@@ -1,0 +1,88 @@
+"""Structures, stores and a worker that is always stopped."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pymatgen.core.lattice import Lattice
+from pymatgen.core.structure import Structure
+
+from llamp_mcp.provenance import LineageStep
+from llamp_mcp.settings import ModelFile, Settings
+from llamp_mcp.simulation.engines.local import LocalEngine
+from llamp_mcp.simulation.jobs import Job, JobStore
+from llamp_mcp.structures.store import StructureStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SI_MACE = Path(__file__).parents[1] / "data" / "si_mace.model"
+SI_MACE_SHA256 = "0e30c98e859e9064943130e1f3a002125e921e47a89bcb086fcbfa2d70f08139"
+
+
+def copper(repeat: int | tuple[int, int, int] = 1, a: float = 3.6) -> Structure:
+    """Conventional fcc cells: 4 atoms each."""
+    structure = Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), ["Cu"], [[0, 0, 0]])
+    structure.make_supercell(repeat)
+    return structure
+
+
+def silicon(a: float = 5.43) -> Structure:
+    """The conventional diamond cell: 8 atoms."""
+    return Structure.from_spacegroup("Fd-3m", Lattice.cubic(a), ["Si"], [[0, 0, 0]])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    model = ModelFile(family="mace", path=SI_MACE, sha256=SI_MACE_SHA256, licence="MIT labels")
+    return Settings(
+        home=tmp_path / "home", models={"si-mace": model}, worker_idle_s=30, min_free_mb=0
+    )
+
+
+@pytest.fixture
+def structures(settings: Settings) -> StructureStore:
+    return StructureStore(settings.open_home())
+
+
+@pytest.fixture
+def put(structures: StructureStore) -> Callable[[Structure], str]:
+    def put(structure: Structure) -> str:
+        return structures.put(structure, LineageStep(action="test", origin="built by a test"))
+
+    return put
+
+
+@pytest.fixture
+def jobs(settings: Settings) -> Iterator[JobStore]:
+    store = JobStore.of(settings)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def engine(settings: Settings, jobs: JobStore) -> Iterator[LocalEngine]:
+    engine = LocalEngine(settings, jobs)
+    yield engine
+    engine.stop()
+
+
+def wait(
+    jobs: JobStore,
+    engine: LocalEngine,
+    job_id: str,
+    until: Callable[[Job], bool] = lambda job: job.finished,
+    timeout_s: float = 60,
+) -> Job:
+    """Poll as the server does."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        engine.recover()
+        job = jobs.get(job_id)
+        if until(job):
+            return job
+        time.sleep(0.02)
+    raise AssertionError(f"{jobs.get(job_id)} after {timeout_s} s")

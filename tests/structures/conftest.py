@@ -1,0 +1,75 @@
+"""Crystals to test with, and random ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
+
+from llamp_mcp.settings import Settings
+from llamp_mcp.structures.edits.apply import Step, apply_edits, parse_edits
+from llamp_mcp.structures.store import StructureStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+hypothesis_settings.register_profile("structures", max_examples=15, deadline=None)
+hypothesis_settings.load_profile("structures")
+
+SILICON_A = 5.4437023729394527
+"""Å, of mp-149 in the Materials Project, where the S7 distances of 2.357 and 2.722 Å come from."""
+
+
+def silicon(*, conventional: bool = False) -> Structure:
+    """Diamond silicon; the primitive cell has its atoms at 1/8 and 7/8, like mp-149."""
+    if conventional:
+        lattice = Lattice.cubic(SILICON_A)
+        return Structure.from_spacegroup("Fd-3m:2", lattice, ["Si"], [[0.125] * 3])
+    half = SILICON_A / 2
+    lattice = Lattice([[0, half, half], [half, 0, half], [half, half, 0]])
+    return Structure(lattice, ["Si", "Si"], [[0.125] * 3, [0.875] * 3])
+
+
+def copper() -> Structure:
+    """The cubic cell of fcc copper."""
+    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.615), ["Cu"], [[0, 0, 0]])
+
+
+def salt() -> Structure:
+    """The cubic cell of NaCl."""
+    sites = [[0, 0, 0], [0.5, 0.5, 0.5]]
+    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], sites)
+
+
+def edit(structure: Structure, *edits: dict[str, Any]) -> list[Step]:
+    """The steps of edits given as a client gives them."""
+    return apply_edits(structure, parse_edits(edits))
+
+
+@st.composite
+def crystals(draw: st.DrawFn, charged: bool = False) -> Structure:
+    """Random triclinic crystals of one to six atoms, at least about 0.7 Å apart."""
+    lengths = [draw(st.floats(3, 8)) for _ in range(3)]
+    angles = [draw(st.floats(65, 115)) for _ in range(3)]
+    lattice = Lattice.from_parameters(*lengths, *angles)
+    species = ["Li+", "Fe3+", "O2-"] if charged else ["Li", "Fe", "O", "Si"]
+    cells = st.tuples(*[st.integers(0, 2)] * 3)
+    slots = draw(st.lists(cells, min_size=1, max_size=6, unique=True))
+    jitter = st.floats(0, 0.1)
+    coords = [[(at + draw(jitter)) / 3 for at in slot] for slot in slots]
+    return Structure(lattice, [draw(st.sampled_from(species)) for _ in slots], coords)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> StructureStore:
+    return StructureStore(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(home=tmp_path)
+    made.open_home()
+    return made

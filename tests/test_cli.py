@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from llamp_mcp import cli, doctor
+from llamp_mcp.settings import Settings
+
+README = Path(__file__).parents[1] / "README.md"
+runner = CliRunner()
+
+
+def test_tools_prints_the_table_of_the_readme() -> None:
+    printed = runner.invoke(cli.app, ["tools", "--markdown"])
+    assert printed.exit_code == 0
+    assert printed.stdout.strip() in README.read_text(encoding="utf-8"), "run make readme"
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLAMP_QUEUE_LIMIT", "many")
+    printed = runner.invoke(cli.app, ["tools"])
+    assert printed.exit_code == 2
+    assert "LLAMP_QUEUE_LIMIT" in printed.output
+
+
+def test_an_unknown_toolset_is_a_usage_error() -> None:
+    printed = runner.invoke(cli.app, ["--toolsets", "kitchen", "tools"])
+    assert printed.exit_code == 2
+    assert "kitchen" in printed.output
+
+
+def test_doctor_reports_and_never_shows_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MP_API_KEY", "canary-key")
+    monkeypatch.setenv("MP_API_ENDPOINT", "http://127.0.0.1:9/")
+    printed = runner.invoke(cli.app, ["doctor"], env={"COLUMNS": "200"})
+    assert printed.exit_code == 0
+    assert "canary-key" not in printed.output
+    for word in ("home", "source", "network", "chgnet", "emt"):
+        assert word in printed.output
+
+
+def test_doctor_calls_a_wrong_model_file_broken(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "x.model"
+    path.write_bytes(b"not the model")
+    models = {"x": {"family": "mace", "path": path, "sha256": "0" * 64}}
+    found = doctor.findings(Settings(home=settings.home, source="sample", models=models))
+    assert ("broken", "model x") in {(state, what) for state, what, _ in found}
+
+
+@pytest.mark.slow
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "llamp_mcp", "demo", "--steps", "60", "--home", str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "temperature against time" in ran.stdout
+    assert len(list(tmp_path.rglob("*.png"))) == 1
+    assert len(list(tmp_path.rglob("*.traj"))) >= 1
