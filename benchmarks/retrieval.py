@@ -1,9 +1,9 @@
-"""How long one retrieval takes, beside doing the same by hand.
+"""How long one retrieval takes through an in-memory client, beside doing the same by hand.
 
     python benchmarks/retrieval.py [--repeat 200]
 
-Prints medians of this run: the tools as plain calls (no protocol), the same rows by bare SQL on the
-same index, and the same rows by reading the shipped file anew.
+Prints medians of this run: the tools as a client calls them, a tool that does nothing (the cost of
+the protocol), the same rows by bare SQL on the same index, and by reading the shipped file anew.
 """
 
 from __future__ import annotations
@@ -17,31 +17,40 @@ import time
 from contextlib import closing
 from pathlib import Path
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from llamp_mcp.materials.get_properties import PropertiesParams, get_properties
-from llamp_mcp.materials.get_structure import StructureParams, get_structure
+import anyio
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+
 from llamp_mcp.materials.index import index_path, shipped_data
-from llamp_mcp.materials.sample import SampleSource
-from llamp_mcp.materials.search_materials import SearchParams, search_materials
+from llamp_mcp.server.app import create_server
 from llamp_mcp.settings import Settings
-from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 METALS = ["Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn"]
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "search_materials, 20 oxides": ("search_materials", {"elements": ["O"], "limit": 20}),
+    "get_properties, Fe": ("get_properties", {"materials": ["Fe"], "groups": ["elasticity"]}),
+    "get_properties, ten metals": (
+        "get_properties",
+        {"materials": METALS, "fields": ["bulk_modulus"]},
+    ),
+    "get_structure, mp-149": ("get_structure", {"material": "mp-149"}),
+}
 
 
-def timed(call: Callable[[], object], repeat: int) -> list[float]:
-    """Milliseconds of each call, after one to warm up."""
-    call()
+async def timed(name: str, call: Callable[[], Awaitable[object]], repeat: int) -> None:
+    """Print the median and 95th percentile of milliseconds, after one call to warm up."""
+    await call()
     times = []
     for _ in range(repeat):
         start = time.perf_counter()
-        call()
+        await call()
         times.append((time.perf_counter() - start) * 1e3)
-    return times
+    print(f"{name:32} {median(times):8.2f} {quantiles(times, n=20)[-1]:8.2f}")
 
 
 def bare_sql(path: Path) -> object:
@@ -63,39 +72,42 @@ def bare_json(data: bytes) -> object:
     return oxides[:20]
 
 
-def main() -> None:
+async def through_a_client(server: MCPServer[None], calls: Any, repeat: int) -> None:
+    """Time calls of tools as a client makes them."""
+    async with Client(server) as client:
+        for name, (tool, arguments) in calls.items():
+            await timed(name, lambda t=tool, a=arguments: client.call_tool(t, a), repeat)
+
+
+async def main(repeat: int) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--repeat", type=int, default=200)
-    repeat = parser.parse_args().repeat
+    bare: MCPServer[None] = MCPServer("bare", log_level="WARNING")
+    bare.tool()(nothing_at_all)
+    print(f"{'ms':32} {'median':>8} {'95 %':>8}")
     with tempfile.TemporaryDirectory() as name:
-        home = Path(name)
-        source = SampleSource(Settings(home=home))
-        start = time.perf_counter()
-        source.meta()
-        print(f"index built in {(time.perf_counter() - start) * 1e3:.0f} ms (once per release)")
-        structures = StructureStore(home)
+        settings = Settings(home=Path(name), source="sample")
+        await through_a_client(create_server(settings), CALLS, repeat)
+        nothing = {"baseline: a tool that does nothing": ("nothing_at_all", {})}
+        await through_a_client(bare, nothing, repeat)
         data = shipped_data()
-        path = index_path(home / "cache", data)
-        search = SearchParams(elements=["O"], limit=20)
-        moduli = PropertiesParams(materials=METALS, fields=["bulk_modulus"])
-        silicon = StructureParams(material="mp-149")
-        one = PropertiesParams(materials=["Fe"], groups=["elasticity"])
-        cases: dict[str, Callable[[], object]] = {
-            "search_materials, 20 oxides": lambda: search_materials(search, source=source).text(),
-            "  baseline: bare SQL": lambda: bare_sql(path),
-            "  baseline: read the file": lambda: bare_json(data),
-            "get_properties, Fe": lambda: get_properties(one, source=source).text(),
-            "get_properties, ten metals": lambda: get_properties(moduli, source=source).text(),
-            "get_structure, mp-149": lambda: get_structure(
-                silicon, source=source, structures=structures
-            ).text(),
-        }
-        print(f"{'':32} {'p50 ms':>8} {'p95 ms':>8}")
-        for label, call in cases.items():
-            times = timed(call, repeat)
-            print(f"{label:32} {median(times):8.2f} {quantiles(times, n=20)[-1]:8.2f}")
+        path = index_path(settings.home / "cache", data)
+
+        async def by_sql() -> object:
+            return bare_sql(path)
+
+        async def by_file() -> object:
+            return bare_json(data)
+
+        await timed("baseline: 20 oxides by bare SQL", by_sql, repeat)
+        await timed("baseline: 20 oxides by the file", by_file, min(repeat, 20))
+
+
+def nothing_at_all() -> str:
+    """Do nothing."""
+    return ""
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description="Time of one retrieval")
+    parser.add_argument("--repeat", type=int, default=200)
+    anyio.run(main, parser.parse_args().repeat)

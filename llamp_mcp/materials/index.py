@@ -87,8 +87,9 @@ def build_index(data: bytes, path: Path) -> None:
 
 
 def open_index(path: Path) -> sqlite3.Connection:
-    """A read-only connection to an index that is in place."""
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+    """A read-only connection to an index that is in place, for threads that take turns."""
+    uri = f"{path.as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)
 
 
 def scalars(values: dict[str, Any]) -> Iterator[tuple[str, float | str]]:

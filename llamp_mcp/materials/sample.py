@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
 from functools import cached_property
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llamp_mcp.errors import NotFound, SourceError
@@ -29,12 +28,13 @@ _SORT_COLUMNS = {"material_id": "m.number", "formula_pretty": "m.formula"}
 class SampleSource:
     """Reads the shipped extract through its index in the cache of the server's home.
 
-    Each question opens its own connection (a tenth of a millisecond), so any thread may ask.
+    Any thread may ask; the questions take turns on one connection, which knows the tables already.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._building = Lock()
+        self._turn = RLock()
+        self._connection: sqlite3.Connection | None = None
 
     @cached_property
     def _data(self) -> bytes:
@@ -46,27 +46,36 @@ class SampleSource:
 
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Answer from the index; build it where it is missing, and once more where it is broken."""
-        if not self._path.exists():
-            self._rebuild()
-        try:
-            return self._answer(question)
-        except sqlite3.DatabaseError:
-            self._rebuild()
-        try:
-            return self._answer(question)
-        except sqlite3.DatabaseError as error:
-            raise SourceError(
-                f"The index {str(self._path)!r} of the embedded sample cannot be read: {error}",
-                next_step="Check the disk, delete the file and call again.",
-            ) from error
+        with self._turn:
+            if not self._path.exists():
+                self._rebuild()
+            try:
+                return question(self._connected())
+            except sqlite3.DatabaseError:
+                self._rebuild()
+            try:
+                return question(self._connected())
+            except sqlite3.DatabaseError as error:
+                raise SourceError(
+                    f"The index {str(self._path)!r} of the embedded sample cannot be read: {error}",
+                    next_step="Check the disk, delete the file and call again.",
+                ) from error
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = open_index(self._path)
+        return self._connection
 
     def _rebuild(self) -> None:
-        with self._building:
-            build_index(self._data, self._path)
+        self.close()
+        build_index(self._data, self._path)
 
-    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        with closing(open_index(self._path)) as connection:
-            return question(connection)
+    def close(self) -> None:
+        """Close the connection; the next question opens it again."""
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     @cached_property
     def _header(self) -> dict[str, Any]:
@@ -160,7 +169,6 @@ def _search(connection: sqlite3.Connection, query: Query) -> Page:
     base = _base_clauses(query)
     clauses = [*base, *(_condition(c) for c in query.conditions)]
     where, arguments = _joined(clauses)
-    total = connection.execute(f"SELECT count(*) FROM material m{where}", arguments).fetchone()[0]
     column = _SORT_COLUMNS.get(query.sort_by, "s.value")
     direction = "DESC" if query.descending else "ASC"
     rows = connection.execute(
@@ -169,6 +177,10 @@ def _search(connection: sqlite3.Connection, query: Query) -> Page:
         f"{where} ORDER BY {column} IS NULL, {column} {direction}, m.number LIMIT ? OFFSET ?",
         (query.sort_by, *arguments, query.limit, query.offset),
     ).fetchall()
+    total = query.offset + len(rows)
+    if len(rows) == query.limit or not rows:
+        counting = f"SELECT count(*) FROM material m{where}"
+        total = connection.execute(counting, arguments).fetchone()[0]
     documents = tuple(_document(row[0], json.loads(row[1]), query.fields) for row in rows)
     return Page(total, documents, _lacking(connection, base, query.conditions))
 

@@ -30,9 +30,8 @@ def tool(operation: AnyOperation, services: Services) -> Tool:
     if here is not None and (unknown := set(needs(here)) - Services.NAMES):
         raise TypeError(f"{operation.name} asks for services that do not exist: {unknown}")
     if operation.long_running:
-        model: type[Params] = create_model(
-            operation.params.__name__, __base__=operation.params, wait_s=_WAIT_S
-        )
+        name, base = operation.params.__name__, operation.params
+        model = cast("type[Params]", create_model(name, __base__=base, wait_s=_WAIT_S))
         call = partial(run_as_job, operation, services)
         return build(operation, services, call, model, answer_model(operation.result), depth=2)
 

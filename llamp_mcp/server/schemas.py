@@ -47,16 +47,7 @@ def _flat(model: type[BaseModel], mode: Any, dropped: frozenset[str], depth: int
         made = {key: resolve(value, left) for key, value in plain.items()}
         if properties is not None and left > 0:
             made["properties"] = {k: resolve(v, left - 1) for k, v in properties.items()}
-        return _nullable(made)
+        return made
 
     schema.pop("description", None)
     return cast("dict[str, Any]", resolve(schema, depth))
-
-
-def _nullable(node: dict[str, Any]) -> dict[str, Any]:
-    """`X or null` in the short form that JSON Schema has for it."""
-    match node.get("anyOf"):
-        case [{"type": str(kind)} as inner, {"type": "null"}]:
-            outer = {key: value for key, value in node.items() if key != "anyOf"}
-            return {**inner, **outer, "type": [kind, "null"]}
-    return node

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.errors import InvalidInput
+from llamp_mcp.structures.symmetry import SYMPREC_A, space_group
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -68,16 +69,9 @@ def lattice_of(atoms: Atoms) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, atoms.cell.cellpar(), strict=True)}
 
 
-def spacegroup_of(structure: Structure, symprec: float = 0.01) -> dict[str, Any] | None:
-    """Space group at this distance tolerance in Å; None when spglib finds none."""
-    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
-
-    try:
-        analyzer = SpacegroupAnalyzer(structure, symprec=symprec)
-    except SymmetryUndeterminedError:
+def spacegroup_of(structure: Structure) -> dict[str, Any] | None:
+    """Space group and the tolerance it holds within; None when there is none to be found."""
+    found = space_group(structure, SYMPREC_A)
+    if found is None:
         return None
-    return {
-        "symbol": analyzer.get_space_group_symbol(),
-        "number": analyzer.get_space_group_number(),
-        "symprec_a": symprec,
-    }
+    return {"symbol": found.symbol, "number": found.number, "symprec_a": SYMPREC_A}

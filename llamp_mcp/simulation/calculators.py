@@ -12,15 +12,21 @@ import io
 import json
 import sys
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from llamp_mcp.errors import CalculatorError, one_of
+from llamp_mcp.simulation.catalogue import (
+    FOUNDATION_MODELS,
+    MPTRJ_ELEMENTS,
+    NOT_INSTALLED,
+    CalculatorEntry,
+    check_elements,
+    chgnet_entry,
+    classical_entry,
+    version_of,
+    why_not_installed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -35,54 +41,6 @@ ARGON_EPSILON_EV: Final = 119.8 * 8.617333262e-5
 """ε/k = 119.8 K (doi 10.1016/0021-9991(75)90042-X) times the Boltzmann constant in eV/K."""
 ARGON_SIGMA_A: Final = 3.405
 """Sigma of argon in Å, of the same source."""
-
-EMT_ELEMENTS: Final = ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt", "H", "C", "N", "O")
-MPTRJ_ELEMENTS: Final = tuple(
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se "  # noqa: SIM905
-    "Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb "
-    "Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Ac Th Pa U Np Pu".split()
-)
-"""The 89 elements of MPtrj, the training set of CHGNet (doi 10.1038/s42256-023-00716-3)."""
-
-FOUNDATION_MODELS: Final = {
-    "mace-mp-small": "small",
-    "mace-mp-medium": "medium",
-    "mace-mpa-medium": "medium-mpa-0",
-}
-"""Foundation models under the MIT licence (github.com/ACEsuit/mace-foundations), by mace's name."""
-
-NOT_INSTALLED: Final = "not installed"
-_CHGNET_WEIGHTS = "pretrained/0.3.0/chgnet_0.3.0_e29f68s314m37.pth.tar"
-_CHGNET_NOTE = (
-    "bulk modulus from an EOS, GPa, this model against experiment: Si 71/98, Al 56/76, Cu 143/137, "
-    "MgO 140/160, NaCl 24.4/25; elastic constants are soft (Si C11 106/166)"
-)
-_EMT_NOTE = "for teaching and tests: fcc metals and their alloys; H C N O are toy parameters"
-_LJ_NOTE = "for teaching and tests: argon, 119.8 K and 3.405 Å, smoothly cut at 3 sigma"
-_MAX_ATOMS = {"mace": 5_000, "chgnet": 5_000, "emt": 20_000, "lj": 20_000}
-
-
-class CalculatorEntry(BaseModel):
-    """What is known of a calculator without loading it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    family: Literal["mace", "chgnet", "emt", "lj"]
-    model: str = Field(description="model file, foundation model or parameter set")
-    version: str = Field(description="package and version; 'not installed'")
-    sha256: str | None = Field(default=None, description="digest of the weights")
-    elements: tuple[str, ...] | None = Field(description="null: read when first loaded")
-    licence: str
-    device: str = "cpu"
-    available: bool
-    why_not: str | None = None
-    note: str = Field(description="accuracy")
-
-    @property
-    def max_atoms(self) -> int:
-        """Atoms above which a calculation would not end in reasonable time or memory."""
-        return _MAX_ATOMS[self.family]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +90,7 @@ class Calculators:
                 f"The calculator {entry.name!r} cannot be used: {entry.why_not}",
                 next_step="Call list_calculators to see what is available.",
             )
-        _check_elements(entry, elements, self.entries())
+        check_elements(entry, elements, self.entries())
         if n_atoms > entry.max_atoms:
             raise CalculatorError(
                 f"{n_atoms} atoms are too many for {entry.name!r} on this machine",
@@ -172,7 +130,7 @@ class Calculators:
         models = self._settings.models
         entries = [self._model_file(name, file) for name, file in models.items()]
         entries += [self._foundation(name) for name in FOUNDATION_MODELS if name not in models]
-        built_in = (_chgnet(), _classical("emt"), _classical("lj"))
+        built_in = (chgnet_entry(), classical_entry("emt"), classical_entry("lj"))
         entries += [entry for entry in built_in if entry.name not in models]
         return {entry.name: entry for entry in entries}
 
@@ -181,14 +139,14 @@ class Calculators:
 
     def _model_file(self, name: str, file: ModelFile) -> CalculatorEntry:
         path = file.path.expanduser()
-        why_not = _why_not("mace-torch", "mace")
+        why_not = why_not_installed("mace-torch", "mace")
         if not why_not and not path.is_file():
             why_not = f"the model file {str(path)!r} does not exist; correct LLAMP_MODELS"
         return CalculatorEntry(
             name=name,
             family=file.family,
             model=path.name,
-            version=_version("mace-torch"),
+            version=version_of("mace-torch"),
             sha256=file.sha256,
             elements=file.elements or self._known_elements(file.sha256),
             licence=file.licence,
@@ -198,7 +156,7 @@ class Calculators:
         )
 
     def _foundation(self, name: str) -> CalculatorEntry:
-        why_not = _why_not("mace-torch", "mace")
+        why_not = why_not_installed("mace-torch", "mace")
         sha256 = self._pinned(name)
         if not why_not and sha256 is None:
             why_not = (
@@ -209,7 +167,7 @@ class Calculators:
             name=name,
             family="mace",
             model=f"MACE foundation model {FOUNDATION_MODELS[name]}",
-            version=_version("mace-torch"),
+            version=version_of("mace-torch"),
             sha256=sha256,
             elements=self._known_elements(sha256) if sha256 else MPTRJ_ELEMENTS,
             licence="MIT",
@@ -245,7 +203,7 @@ class Calculators:
         covered = _elements_of(calculator)
         entry = entry.model_copy(update={"elements": covered, "sha256": digest})
         self._remember(entry)
-        _check_elements(entry, elements, self.entries())
+        check_elements(entry, elements, self.entries())
         return LoadedCalculator(calculator, _provenance(entry, dtype))
 
     def _remember(self, entry: CalculatorEntry) -> None:
@@ -272,80 +230,11 @@ class Calculators:
         torch.set_default_dtype(torch.float64 if dtype == "float64" else torch.float32)
 
 
-def _chgnet() -> CalculatorEntry:
-    why_not = _why_not("chgnet", "chgnet")
-    return CalculatorEntry(
-        name="chgnet",
-        family="chgnet",
-        model="0.3.0",
-        version=_version("chgnet"),
-        sha256=None if why_not else _chgnet_digest(),
-        elements=MPTRJ_ELEMENTS,
-        licence="modified BSD (code and weights)",
-        available=not why_not,
-        why_not=why_not,
-        note=_CHGNET_NOTE,
-    )
-
-
-def _classical(name: Literal["emt", "lj"]) -> CalculatorEntry:
-    emt = name == "emt"
-    return CalculatorEntry(
-        name=name,
-        family=name,
-        model="effective medium theory" if emt else "Lennard-Jones argon",
-        version=_version("ase"),
-        elements=EMT_ELEMENTS if emt else ("Ar",),
-        licence="LGPL-2.1-or-later (ASE)",
-        available=True,
-        note=_EMT_NOTE if emt else _LJ_NOTE,
-    )
-
-
-@cache
-def _version(package: str) -> str:
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return NOT_INSTALLED
-
-
-def _why_not(package: str, module: str) -> str | None:
-    if find_spec(module) and find_spec("torch"):
-        return None
-    return f"{package} is not installed; run: pip install 'llamp-mcp[{module}]'"
-
-
-@cache
-def _chgnet_digest() -> str | None:
-    spec = find_spec("chgnet")
-    if spec is None or spec.origin is None:
-        return None
-    return hashlib.sha256((Path(spec.origin).parent / _CHGNET_WEIGHTS).read_bytes()).hexdigest()
-
-
 def _read_sidecar(path: Path, key: str) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8")).get(key)
     except (OSError, ValueError):
         return None
-
-
-def _check_elements(
-    entry: CalculatorEntry, elements: Iterable[str], entries: Iterable[CalculatorEntry]
-) -> None:
-    if entry.elements is None:
-        return
-    wanted = set(elements)
-    lacking = sorted(wanted - set(entry.elements))
-    if not lacking:
-        return
-    others = [e.name for e in entries if e.available and wanted <= set(e.elements or ())]
-    raise CalculatorError(
-        f"The calculator {entry.name!r} does not cover {', '.join(lacking)}",
-        allowed=", ".join(entry.elements),
-        next_step=f"Use calculator {others[0]!r}." if others else "No calculator here covers it.",
-    )
 
 
 def _read_verified(entry: CalculatorEntry, path: Path) -> bytes:

@@ -36,6 +36,7 @@ WORKER_LOCK: Final = "worker.lock"
 LOG: Final = "log.txt"
 TRAJECTORY: Final = "trajectory.traj"
 
+_FREE_SPACE: Final = "Free some, for example by deleting old directories below jobs/."
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS jobs (
     job_id TEXT PRIMARY KEY, kind TEXT NOT NULL, params TEXT NOT NULL, caller TEXT NOT NULL,
@@ -54,17 +55,10 @@ class Job:
 
     Attributes:
         job_id: `j-` and 15 hex digits, sortable by the time of submission.
-        kind: Name of the operation.
-        params: Its arguments, as JSON values.
-        caller: Who asked, as the server names callers.
+        kind: Name of the operation, whose arguments `params` are.
         settings: Calculator settings of the server that took it.
-        state: Where it stands.
-        done: Steps done.
-        total: Steps in all.
-        message: What it is doing, or what it was doing last.
+        message: What it is doing (step `done` of `total`), or what it was doing last.
         frames: Trajectory frames written so far.
-        result: Structured result, when completed.
-        error: Why there is no result.
         worker: Process id of the worker that took it.
     """
 
@@ -157,17 +151,18 @@ class JobStore:
             (directory / "params.json").write_text(
                 json.dumps({"kind": kind, "params": params}, indent=1), encoding="utf-8"
             )
+            row = (
+                job_id,
+                kind,
+                json.dumps(params),
+                caller,
+                json.dumps(self._settings),
+                time.time(),
+            )
             db.execute(
-                "INSERT INTO jobs (job_id, kind, params, caller, settings, state, created) "
-                "VALUES (?, ?, ?, ?, ?, 'queued', ?)",
-                (
-                    job_id,
-                    kind,
-                    json.dumps(params),
-                    caller,
-                    json.dumps(self._settings),
-                    time.time(),
-                ),
+                "INSERT INTO jobs (job_id, kind, params, caller, settings, created, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, 'queued')",
+                row,
             )
         return self.get(job_id)
 
@@ -187,7 +182,7 @@ class JobStore:
         return rows[0]
 
     def newest(self, limit: int = 20) -> list[Job]:
-        """The newest jobs, newest first."""
+        """The newest jobs first."""
         return self._rows("ORDER BY job_id DESC LIMIT ?", (limit,))
 
     def directory(self, job_id: str) -> Path:
@@ -205,7 +200,6 @@ class JobStore:
         with self._transaction() as db:
             db.execute(
                 "UPDATE jobs SET cancel = 1, finished = ?, "
-                "message = CASE state WHEN 'queued' THEN 'cancelled while queued' ELSE message END,"
                 "state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END "
                 "WHERE job_id = ? AND state IN ('queued', 'running')",
                 (time.time(), job_id),
@@ -254,30 +248,22 @@ class JobStore:
         message: str | None = None,
     ) -> bool:
         """End a running job; False when it has ended otherwise in the meantime."""
+        text = None if result is None else json.dumps(result, allow_nan=False)
         with self._transaction() as db:
             changed = db.execute(
                 "UPDATE jobs SET state = ?, result = ?, error = ?, finished = ?, "
                 "message = coalesce(?, message) WHERE job_id = ? AND state = 'running'",
-                (
-                    state,
-                    None if result is None else json.dumps(result, allow_nan=False),
-                    error,
-                    time.time(),
-                    message,
-                    job_id,
-                ),
+                (state, text, error, time.time(), message, job_id),
             )
             return changed.rowcount == 1
 
-    def interrupt_orphans(self) -> list[str]:
+    def interrupt_orphans(self) -> None:
         """End the running jobs of a worker that is gone; call only while holding its lease."""
-        orphans = self._rows("WHERE state = 'running'")
-        for job in orphans:
+        for job in self._rows("WHERE state = 'running'"):
             if self.cancel_requested(job.job_id):
                 self.finish(job.job_id, "cancelled", message=f"{job.message}. {self.kept(job)}")
             else:
                 self.finish(job.job_id, "interrupted", error=self._epitaph(job))
-        return [job.job_id for job in orphans]
 
     def kept(self, job: Job) -> str:
         """What a job that did not complete has left, in words."""
@@ -294,12 +280,11 @@ class JobStore:
                 self._connection = None
 
     def _epitaph(self, job: Job) -> str:
-        error = JobError(
+        return (
             f"The worker process {job.worker} ended before the job did (killed, out of memory, or "
-            f"the machine went down); the last report was {job.message!r}",
-            next_step=f"{self.kept(job)} Submit it again to run it from its start.",
+            f"the machine went down); the last report was {job.message!r}. {self.kept(job)} "
+            "Submit it again to run it from its start."
         )
-        return str(error)
 
     def _check_disk(self) -> None:
         free_mb = shutil.disk_usage(self.home).free // 2**20
@@ -307,7 +292,7 @@ class JobStore:
             raise HomeError(
                 f"There is no disk space for a job: {free_mb} MB are free at {str(self.home)!r}",
                 allowed=f"at least {self._min_free_mb} MB free (LLAMP_MIN_FREE_MB)",
-                next_step="Free some, for example by deleting old directories below jobs/.",
+                next_step=_FREE_SPACE,
             )
 
     def _rows(self, clause: str, arguments: tuple[object, ...] = ()) -> list[Job]:
@@ -330,10 +315,8 @@ class JobStore:
             except OSError as error:
                 if error.errno != errno.ENOSPC:
                     raise
-                raise HomeError(
-                    f"There is no disk space left at {str(self.home)!r}",
-                    next_step="Free some, for example by deleting old directories below jobs/.",
-                ) from error
+                what = f"There is no disk space left at {str(self.home)!r}"
+                raise HomeError(what, next_step=_FREE_SPACE) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -347,10 +330,8 @@ class JobStore:
             db.execute("COMMIT")
 
     def _open(self) -> sqlite3.Connection:
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        db = sqlite3.connect(
-            self.home / "jobs.sqlite", timeout=10, isolation_level=None, check_same_thread=False
-        )
+        path = self.home / "jobs.sqlite"
+        db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.executescript(_SCHEMA)
@@ -411,10 +392,11 @@ class JobAnswer(Result, Generic[R]):
 
 def answer(job: Job, result: type[R]) -> JobAnswer[R]:
     """What a tool returns of a job whose operation has this result."""
+    progress = Progress(done=job.done, total=job.total, message=job.message)
     return JobAnswer[result](  # type: ignore[valid-type]
         job_id=job.job_id,
         state=job.state,
-        progress=Progress(done=job.done, total=job.total, message=job.message),
+        progress=progress,
         result=None if job.result is None else result.model_validate(job.result),
         error=job.error,
     )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, SimulationError
 from llamp_mcp.operation import Operation, Params, Result
-from llamp_mcp.provenance import LineageStep
+from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import elements_of, lattice_of, moved, spacegroup_of, to_atoms
 from llamp_mcp.units import EV_PER_A3_IN_GPA
 
@@ -125,21 +125,11 @@ def relax_structure(
     steps, converged = _minimise(atoms, params, monitor)
 
     relaxed = moved(structure, atoms)
-    step = LineageStep(
-        action="relax_structure",
-        parent=params.structure_id,
-        parameters={
-            **params.model_dump(exclude={"structure_id", "calculator"}),
-            "calculator": loaded.provenance["name"],
-            "sha256": loaded.provenance["sha256"],
-            "converged": converged,
-        },
-    )
     energy = float(atoms.get_potential_energy())
     before, after = spacegroup_of(structure), spacegroup_of(relaxed)
     change = 100 * (atoms.get_volume() / start_volume - 1)
     return RelaxResult(
-        structure_id=structures.put(relaxed, step),
+        structure_id=structures.put(relaxed, _lineage(params, loaded.provenance, converged)),
         formula=structure.composition.reduced_formula,
         n_atoms=len(atoms),
         converged=converged,
@@ -159,6 +149,19 @@ def relax_structure(
         spacegroup_after=after,
         calculator=loaded.provenance,
         warnings=list(_warnings(params, converged, float(change))),
+    )
+
+
+def _lineage(params: RelaxParams, calculator: dict[str, Any], converged: bool) -> LineageStep:
+    return LineageStep(
+        action="relax_structure",
+        parent=params.structure_id,
+        parameters={
+            **params.model_dump(exclude={"structure_id", "calculator"}),
+            "calculator": calculator["name"],
+            "sha256": calculator["sha256"],
+            "converged": converged,
+        },
     )
 
 
@@ -240,6 +243,29 @@ def calculator_text(calculator: dict[str, Any]) -> str:
     )
 
 
+def facts(result: RelaxResult) -> Iterable[Fact]:
+    """What was computed of the relaxed structure."""
+    values = (
+        ("energy_ev", result.energy_ev, "eV"),
+        ("energy_ev_per_atom", result.energy_ev_per_atom, "eV/atom"),
+        ("volume_a3", result.volume_a3, "Å³"),
+        ("volume_change_percent", result.volume_change_percent, "%"),
+        *(
+            (name, value, "Å" if len(name) == 1 else "degrees")
+            for name, value in result.lattice.items()
+        ),
+    )
+    for name, value, unit in values:
+        yield Fact(
+            subject=result.structure_id,
+            property=name,
+            value=value,
+            unit=unit,
+            source=calculator_text(result.calculator),
+            formula=result.formula,
+        )
+
+
 OPERATION = Operation(
     name="relax_structure",
     title="Relax a structure",
@@ -247,6 +273,7 @@ OPERATION = Operation(
     result=RelaxResult,
     run=relax_structure,
     check=check,
+    facts=facts,
     toolset="simulation",
     read_only=False,
     long_running=True,

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, SimulationError
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
-from llamp_mcp.provenance import LineageStep
+from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import elements_of, moved, to_atoms
 from llamp_mcp.simulation.dynamics import (
     Guard,
@@ -172,32 +172,16 @@ def run_md(
     timestep_fs = params.timestep_fs or default_timestep_fs(atoms)
     targets = schedule(params.temperature_k, params.steps)
     integrator = _integrator(atoms, params, timestep_fs)
-
-    started = time.perf_counter()
     record = _run(atoms, integrator, params, timestep_fs, targets, monitor)
-    wall_s = time.perf_counter() - started
-
-    plot = monitor.directory / PLOT
     formula = structure.composition.reduced_formula
-    times_ps = _times_ps(params.steps, timestep_fs)
     plot_temperature(
-        plot,
+        monitor.directory / PLOT,
         title=f"{formula}, {len(atoms)} atoms, {params.ensemble}, {loaded.provenance['name']}",
-        times_ps=times_ps,
+        times_ps=_times_ps(params.steps, timestep_fs),
         kelvin=record.kelvin,
         targets=None if params.ensemble == "nve" else targets,
     )
-    step = LineageStep(
-        action="run_md",
-        parent=params.structure_id,
-        parameters={
-            **params.model_dump(exclude={"structure_id", "calculator", "sample_every"}),
-            "timestep_fs": timestep_fs,
-            "calculator": loaded.provenance["name"],
-            "sha256": loaded.provenance["sha256"],
-            "job_id": monitor.job_id,
-        },
-    )
+    step = _lineage(params, timestep_fs, loaded.provenance, monitor.job_id)
     nvt = params.ensemble == "nvt"
     return MdResult(
         structure_id=structures.put(moved(structure, atoms), step),
@@ -213,15 +197,10 @@ def run_md(
         temperature_k=record.temperature() | {"schedule": params.temperature_k},
         potential_energy_ev_per_atom=record.energy(len(atoms)),
         energy_drift_mev_per_atom_per_ps=record.drift(len(atoms), timestep_fs),
-        trajectory={
-            "uri": f"job://{monitor.job_id}/trajectory",
-            "path": str(monitor.directory / TRAJECTORY),
-            "frames": monitor.frames,
-            "every_steps": _every(params, len(atoms)),
-        },
-        plot={"uri": f"job://{monitor.job_id}/plot", "path": str(plot)},
-        wall_s=wall_s,
-        ms_per_step=1000 * wall_s / params.steps,
+        trajectory=_trajectory(params, len(atoms), monitor),
+        plot={"uri": f"job://{monitor.job_id}/plot", "path": str(monitor.directory / PLOT)},
+        wall_s=record.wall_s,
+        ms_per_step=1000 * record.wall_s / params.steps,
         calculator=loaded.provenance,
         warnings=list(_warnings(params, len(atoms))),
     )
@@ -234,6 +213,7 @@ class _Record:
     kelvin: Floats
     potential: Floats
     conserved: list[float] = field(default_factory=list)
+    wall_s: float = 0.0
 
     def temperature(self) -> dict[str, Any]:
         kelvin = self.kelvin
@@ -262,6 +242,22 @@ class _Record:
         times_ps = _times_ps(len(self.conserved) - 1, timestep_fs)
         slope = np.polyfit(times_ps, np.asarray(self.conserved) * 1000 / n_atoms, 1)[0]
         return float(slope)
+
+
+def _lineage(
+    params: MdParams, timestep_fs: float, calculator: dict[str, Any], job_id: str
+) -> LineageStep:
+    return LineageStep(
+        action="run_md",
+        parent=params.structure_id,
+        parameters={
+            **params.model_dump(exclude={"structure_id", "calculator", "sample_every"}),
+            "timestep_fs": timestep_fs,
+            "calculator": calculator["name"],
+            "sha256": calculator["sha256"],
+            "job_id": job_id,
+        },
+    )
 
 
 def _integrator(atoms: Atoms, params: MdParams, timestep_fs: float) -> Integrator:
@@ -305,6 +301,7 @@ def _run(
             message = f"{kelvin:.0f} K, {energy / len(atoms):.4f} eV/atom"
             monitor.progress(step, params.steps, message)
 
+    started = time.perf_counter()
     with closing(trajectory):
         try:
             for step in integrator.run(atoms, targets):
@@ -312,7 +309,17 @@ def _run(
         except SimulationError as error:
             kept = f"The trajectory so far is kept: {str(path)!r}, {monitor.frames} frames."
             raise SimulationError(error.what, next_step=f"{error.next_step} {kept}") from error
+    record.wall_s = time.perf_counter() - started
     return record
+
+
+def _trajectory(params: MdParams, n_atoms: int, monitor: Monitor) -> dict[str, Any]:
+    return {
+        "uri": f"job://{monitor.job_id}/trajectory",
+        "path": str(monitor.directory / TRAJECTORY),
+        "frames": monitor.frames,
+        "every_steps": _every(params, n_atoms),
+    }
 
 
 def _every(params: MdParams, n_atoms: int) -> int:
@@ -338,6 +345,22 @@ def _warnings(params: MdParams, n_atoms: int) -> Iterator[str]:
         yield f"{n_atoms} atoms are few: temperature fluctuates much, and images interact"
 
 
+def facts(result: MdResult) -> Iterable[Fact]:
+    """Temperature and energy of the run, under the handle of its last frame."""
+    temperature, energy = result.temperature_k, result.potential_energy_ev_per_atom
+    values = [(f"temperature_{key}_k", temperature[key], "K") for key in ("mean", "std", "final")]
+    values += [(f"potential_energy_{key}", value, "eV/atom") for key, value in energy.items()]
+    for name, value, unit in values:
+        yield Fact(
+            subject=result.structure_id,
+            property=name,
+            value=value,
+            unit=unit,
+            source=calculator_text(result.calculator),
+            formula=result.formula,
+        )
+
+
 OPERATION = Operation(
     name="run_md",
     title="Run molecular dynamics",
@@ -345,6 +368,7 @@ OPERATION = Operation(
     result=MdResult,
     run=run_md,
     check=check,
+    facts=facts,
     toolset="simulation",
     read_only=False,
     long_running=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -126,7 +127,8 @@ def _write(path: Path, contents: str, *, overwrite: bool) -> None:
             else "Check the name and that the workspace is writable.",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # most often it is already the file asked for
+            partial.unlink()
 
 
 OPERATION = Operation(

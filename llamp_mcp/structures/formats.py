@@ -46,6 +46,7 @@ _SAFE_MODULES: Final = ("pymatgen.core.", "pymatgen.electronic_structure.core")
 """Modules a JSON document may name: decoding one imports what it names."""
 
 
+_ROUNDED: Final = "coordinates rounded to ideal values"
 _ONE_PARSER: Final = Lock()
 """Catching warnings swaps a hook of the whole process."""
 
@@ -214,25 +215,30 @@ def _parsing(fmt: str, notes: list[str]) -> Iterator[None]:
         ) as error:
             said = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
             raise _unreadable(fmt, "; ".join([str(error), *said[:2]])) from error
-    notes.extend(
-        " ".join(str(w.message).split())[:300]
-        for w in caught
-        if issubclass(w.category, UserWarning)
-    )
+    notes.extend(_one_line(str(w.message)) for w in caught if issubclass(w.category, UserWarning))
 
 
 def _unreadable(fmt: str, reason: str) -> InvalidInput:
-    reason = " ".join(reason.split())[:300]
     return InvalidInput(
-        f"The text cannot be read as {fmt}: {reason}",
+        f"The text cannot be read as {fmt}: {_one_line(reason)}",
         next_step=f"Check that format={fmt!r} is right and the text is complete.",
     )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
 
 
 def _read_cif(text: str, notes: list[str]) -> Structure:
     from pymatgen.io.cif import CifParser
 
-    found = CifParser.from_str(text).parse_structures(primitive=False, on_error="raise")
+    parser = CifParser.from_str(text)
+    found = parser.parse_structures(primitive=False, on_error="raise")
+    if len(parser.symmetry_operations) == 1 and any(_ROUNDED in said for said in parser.warnings):
+        # 0.3333 is made 1/3 so that symmetry may act on it; without symmetry it stays as it is.
+        parser = CifParser.from_str(text, frac_tolerance=0)
+        found = parser.parse_structures(primitive=False, on_error="raise")
+    notes.extend(_one_line(said) for said in parser.warnings if "stoichiometry" not in said)
     if len(found) > 1:
         notes.append(f"The CIF holds {len(found)} structures; the first one was read.")
     return found[0]

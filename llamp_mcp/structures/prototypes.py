@@ -257,8 +257,14 @@ def _lattice(given: CellShape, group: SpaceGroup) -> Lattice:
     if missing := [name for name in names if name not in values]:
         raise InvalidInput(f"prototype.lattice of a {system} group needs {', '.join(missing)}")
     lattice = Lattice.from_parameters(**values)
+    told = ", ".join(f"{name}={values[name]:g}" for name in names)
+    # pymatgen builds some cell from any three angles, with others where these cannot meet.
+    if any(abs(lattice.parameters[at] - values[name]) > 1e-3 for at, name in enumerate(names)):
+        raise InvalidInput(
+            f"No cell has {told}",
+            allowed="angles with a sum below 360 degrees, each below the sum of the others",
+        )
     if not group.is_compatible(lattice):
-        told = ", ".join(f"{name}={values[name]:g}" for name in names)
         raise InvalidInput(
             f"The lattice {told} does not fit the {system} space group {group.symbol}",
             allowed="lattice constants of the crystal system; leave out those it fixes",

@@ -107,7 +107,7 @@ def _said(error: ValidationError) -> Iterator[str]:
         seen.add(name)
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "missing":
-            yield f"needs {name!r}"
+            yield f"needs {'.'.join(map(str, item['loc']))!r}"
         elif name:
             path = "".join(f"[{part}]" for part in item["loc"][1:] if isinstance(part, int))
             yield f"{name}{path}: {message} (given {clip(item['input'])})"

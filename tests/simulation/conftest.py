@@ -23,6 +23,17 @@ SI_MACE = Path(__file__).parents[1] / "data" / "si_mace.model"
 SI_MACE_SHA256 = "0e30c98e859e9064943130e1f3a002125e921e47a89bcb086fcbfa2d70f08139"
 
 
+def loads_force_field(test):
+    """Mark a test that imports torch, and let pass what its libraries warn of."""
+    for warning in (
+        "ignore:Environment variable TORCH_FORCE:UserWarning",
+        "ignore:`torch.jit:DeprecationWarning",
+        "ignore:Converting a tensor with requires_grad:UserWarning",
+    ):
+        test = pytest.mark.filterwarnings(warning)(test)
+    return pytest.mark.model(test)
+
+
 def copper(repeat: int | tuple[int, int, int] = 1, a: float = 3.6) -> Structure:
     """Conventional fcc cells: 4 atoms each."""
     structure = Structure.from_spacegroup("Fm-3m", Lattice.cubic(a), ["Cu"], [[0, 0, 0]])

@@ -9,10 +9,11 @@ from pymatgen.analysis.eos import BirchMurnaghan
 from llamp_mcp.errors import CalculatorError, InvalidInput
 from llamp_mcp.settings import ModelFile, Settings
 from llamp_mcp.simulation import calculators as module
-from llamp_mcp.simulation.calculators import ARGON_EPSILON_EV, ARGON_SIGMA_A, Calculators
+from llamp_mcp.simulation import catalogue
+from llamp_mcp.simulation.calculators import ARGON_EPSILON_EV, ARGON_SIGMA_A, Calculators, DType
 from llamp_mcp.simulation.list_calculators import ListCalculatorsParams, list_calculators
 from llamp_mcp.units import EV_PER_A3_IN_GPA
-from tests.simulation.conftest import SI_MACE, SI_MACE_SHA256
+from tests.simulation.conftest import SI_MACE, SI_MACE_SHA256, loads_force_field
 
 
 def test_default_is_the_setting_then_the_first_model_then_chgnet(settings, tmp_path):
@@ -37,7 +38,7 @@ def test_too_many_atoms_are_refused_before_anything_is_loaded(settings):
 
 
 def test_missing_package_is_answered_with_the_command_that_installs_it(settings, monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda _name: None)
+    monkeypatch.setattr(catalogue, "find_spec", lambda _name: None)
 
     with pytest.raises(CalculatorError, match=r"pip install 'llamp-mcp\[chgnet\]'"):
         Calculators(settings).resolve("chgnet", ["Si"])
@@ -77,7 +78,7 @@ def test_list_says_everything_in_text_too(settings):
     listed = list_calculators(ListCalculatorsParams(), calculators=Calculators(settings))
     text = listed.text()
 
-    assert [c["name"] for c in listed.calculators][0] == "si-mace"
+    assert listed.calculators[0]["name"] == "si-mace"
     for entry in listed.calculators:
         for value in (entry["name"], entry["family"], entry["model"], entry["licence"]):
             assert value in text
@@ -94,7 +95,7 @@ def test_emt_gives_the_bulk_modulus_of_copper(settings):
         atoms.calc = calculators.load("emt", ["Cu"]).calculator
         energies.append(atoms.get_potential_energy())
         volumes.append(atoms.get_volume())
-    fit = BirchMurnaghan(np.array(volumes), np.array(energies))
+    fit = BirchMurnaghan(volumes, energies)
     fit.fit()
 
     assert fit.b0 * EV_PER_A3_IN_GPA == pytest.approx(134.4, abs=1)
@@ -111,15 +112,18 @@ def test_argon_pair_has_the_depth_of_the_potential_at_its_minimum(settings):
     assert loaded.provenance["dtype"] == "float64"
 
 
-@pytest.mark.model
-@pytest.mark.filterwarnings("ignore:Environment variable TORCH_FORCE:UserWarning")
-@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad:UserWarning")
+@loads_force_field
 def test_mace_in_two_precisions_and_chgnet_take_turns_in_one_process(settings, capsys):
     """MACE moves torch's global default precision: each calculator must get its own back."""
     calculators = Calculators(settings)
     assert calculators.entries()[0].elements is None, "nothing is known before the first load"
-    energies = {}
-    for name, dtype in (("si-mace", "float64"), ("chgnet", "float32"), ("si-mace", "float32")) * 2:
+    energies: dict[tuple[str, DType], set[float]] = {}
+    turns: list[tuple[str, DType]] = [
+        ("si-mace", "float64"),
+        ("chgnet", "float32"),
+        ("si-mace", "float32"),
+    ]
+    for name, dtype in turns * 2:
         atoms = bulk("Si", a=5.43)
         loaded = calculators.load(name, ["Si"], dtype=dtype)
         atoms.calc = loaded.calculator

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
-from llamp_mcp.errors import Cancelled, CalculatorError, InvalidInput, SimulationError
+from llamp_mcp.errors import CalculatorError, Cancelled, InvalidInput, SimulationError
 from llamp_mcp.simulation import run_md as module
 from llamp_mcp.simulation.calculators import Calculators
 from llamp_mcp.simulation.monitor import Monitor
-from llamp_mcp.simulation.run_md import MdParams, check, run_md
+from llamp_mcp.simulation.run_md import MdParams, check, facts, run_md
 from tests.simulation.conftest import copper
 
 
@@ -134,6 +134,15 @@ def test_last_frame_remembers_how_it_was_made(md, put, structures):
     assert step.parameters["timestep_fs"] == 2
 
 
+def test_facts_are_told_under_the_handle_with_their_units(md, put):
+    result = md(put(copper()), steps=5)
+    told = {fact.property: (fact.subject, fact.value, fact.unit) for fact in facts(result)}
+
+    mean = (result.structure_id, result.temperature_k["mean"], "K")
+    assert told["temperature_mean_k"] == mean
+    assert told["potential_energy_end"][2] == "eV/atom"
+
+
 def test_oxidation_states_survive_the_run(md, put, structures):
     structure = copper()
     structure.add_oxidation_state_by_element({"Cu": 0})
@@ -184,11 +193,13 @@ def test_single_atom_is_refused(checked, put):
 
 def test_element_without_parameters_is_refused_before_a_job_is_made(checked, put):
     with pytest.raises(CalculatorError, match="does not cover Xe"):
-        checked(put(Structure(Lattice.cubic(4), ["Xe", "Cu"], [[0, 0, 0], [0.5] * 3])))
+        checked(put(Structure(Lattice.cubic(4), ["Xe", "Cu"], [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])))
 
 
 def test_partly_occupied_site_is_refused(checked, put):
-    alloy = Structure(Lattice.cubic(3), [{"Cu": 0.5, "Au": 0.5}, "Cu"], [[0, 0, 0], [0.5] * 3])
+    alloy = Structure(
+        Lattice.cubic(3), [{"Cu": 0.5, "Au": 0.5}, "Cu"], [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
+    )
 
     with pytest.raises(InvalidInput, match=r"Site 0 .* partly occupied"):
         checked(put(alloy))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.edits import EDITS
-from llamp_mcp.structures.shells import closest_pair
+from llamp_mcp.structures.edits.edit import closest_atoms
 from llamp_mcp.structures.symmetry import SYMPREC_A, space_group
 from llamp_mcp.structures.variants import Arguments, parse_variant
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _BY_NAME = {edit.name: edit for edit in EDITS}
 
-OVERLAP_A = 0.5
-"""No two nuclei are this near in matter: H2, the shortest bond, has 0.74 Å."""
 CLOSE_A = 1.0
 """Only bonds to hydrogen are shorter."""
 
@@ -79,15 +77,8 @@ def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any],
         InvalidInput: The edit brought two atoms onto each other.
     """
     after = edited.structure
-    distance, first, second = closest_pair(after)
-    pair = " and ".join(f"site {at} ({after[at].species_string})" for at in (first, second))
-    if distance < OVERLAP_A and distance < closest_pair(before)[0] - 1e-6:
-        raise InvalidInput(
-            f"{pair} would be {distance:.3f} Å apart",
-            allowed=f"at least {OVERLAP_A} Å",
-            next_step="Choose another position or a smaller change.",
-        )
-    notes = (f"edits[{at}]: {pair} are only {distance:.3f} Å apart",) if distance < CLOSE_A else ()
+    distance, sites = closest_atoms(before, after)
+    notes = (f"edits[{at}]: {sites} are only {distance:.3f} Å apart",) if distance < CLOSE_A else ()
     groups = space_group(before), space_group(after)
     strain = after.volume / (before.volume * edited.cells) - 1
     common = {

@@ -6,17 +6,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.structures.shells import coordination
+from llamp_mcp.structures.shells import closest_pair, coordination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from numpy.typing import ArrayLike
     from pymatgen.core import Species, Structure
 
     from llamp_mcp.structures.variants import Arguments
 
 SITES_REPORTED = 3
 """Sites whose surroundings a report spells out."""
+
+
+OVERLAP_A = 0.5
+"""No two nuclei are this near in matter: in H2, the shortest bond, they are 0.74 Å apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +116,38 @@ def surroundings(structure: Structure, site: int) -> dict[str, Any]:
     }
 
 
+def closest_atoms(before: Structure, after: Structure) -> tuple[float, str]:
+    """Shortest distance in Å after an edit, and between which sites it is.
+
+    Raises:
+        InvalidInput: The edit brought two atoms onto each other.
+    """
+    distance, *pair = closest_pair(after)
+    sites = " and ".join(f"site {at} ({after[at].species_string})" for at in pair)
+    if distance < OVERLAP_A and distance < closest_pair(before)[0] - 1e-6:
+        raise InvalidInput(
+            f"{sites} would be {distance:.3f} Å apart",
+            allowed=f"at least {OVERLAP_A} Å",
+            next_step="Choose another position or a smaller change.",
+        )
+    return distance, sites
+
+
 def with_atom(
-    structure: Structure, species: Species, coords: list[float], *, cartesian: bool
+    structure: Structure, species: Species, frac_coords: ArrayLike
 ) -> tuple[Structure, tuple[str, ...]]:
-    """A copy with one atom more, as the last site, and notes on what it was given."""
+    """A copy with one atom more, as the last site, and notes on what it was given.
+
+    Raises:
+        InvalidInput: The position is that of another atom.
+    """
+    import numpy as np
+
+    wrapped = np.mod(frac_coords, 1.0)
+    wrapped[wrapped >= 1.0] = 0.0  # a tiny negative number is 1.0 after the division
     grown = structure.copy()
     magnetic = "magmom" in structure.site_properties
-    grown.append(
-        species,
-        coords,
-        coords_are_cartesian=cartesian,
-        properties={"magmom": 0.0} if magnetic else None,
-    )
-    grown[-1].to_unit_cell(in_place=True)
+    grown.append(species, wrapped, properties={"magmom": 0.0} if magnetic else None)
+    closest_atoms(structure, grown)
     note = "The structure has magnetic moments per site; the new atom's is set to 0 μB."
     return grown, (note,) if magnetic else ()

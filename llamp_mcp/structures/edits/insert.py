@@ -32,11 +32,10 @@ class InsertArguments(Arguments):
 
 def insert(structure: Structure, arguments: InsertArguments) -> Edited:
     """Add the atom as the last site."""
-    cartesian = arguments.cart_coords_a is not None
-    coords = arguments.cart_coords_a or arguments.frac_coords or []
-    made, notes = with_atom(
-        structure, species_named(arguments.species), coords, cartesian=cartesian
-    )
+    coords = arguments.frac_coords
+    if arguments.cart_coords_a is not None:
+        coords = structure.lattice.get_fractional_coords(arguments.cart_coords_a).tolist()
+    made, notes = with_atom(structure, species_named(arguments.species), coords or [])
     return Edited(made, {"inserted": surroundings(made, len(made) - 1)}, notes=notes)
 
 

@@ -48,7 +48,7 @@ def interstitial(structure: Structure, arguments: InterstitialArguments) -> Edit
         coords = list(void.frac_coords)
         report["equivalent_sites"] = void.multiplicity
         report["other_sites"] = [str(other) for other in others[:_LISTED]]
-    made, notes = with_atom(structure, species, coords or [], cartesian=False)
+    made, notes = with_atom(structure, species, coords or [])
     inserted = len(made) - 1
     vectors = np.array([near.vector_a for near in neighbours(made, inserted)])
     report["inserted"] = {
