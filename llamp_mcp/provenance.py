@@ -27,6 +27,11 @@ class SourceMeta(BaseModel):
     coverage: dict[str, int] = Field(default_factory=dict, description="materials per group")
     notice: str = Field(description="what an answer from this source does and does not mean")
 
+    def summary(self) -> dict[str, str]:
+        """The part that every answer carries."""
+        keys = ("kind", "name", "database_version", "licence", "notice")
+        return {key: str(getattr(self, key)) for key in keys}
+
 
 class LineageStep(BaseModel):
     """One recorded event in the life of a structure: its origin, an edit, or a calculation."""

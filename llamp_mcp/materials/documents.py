@@ -49,6 +49,5 @@ def document(source: MaterialsSource, material_id: str, group: str | None = None
         "value_sources": used,
         "sources": presentation.citation_texts(source.citations(), used.values()),
         "notes": list(notes),
-        "source": presentation.source_summary(source.meta())
-        | {"attribution": source.meta().attribution},
+        "source": source.meta().summary() | {"attribution": source.meta().attribution},
     }

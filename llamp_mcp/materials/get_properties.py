@@ -223,7 +223,7 @@ class _Table:
         shown = {name for row in rows for name in _flat(row)}
         used = [key for row in rows for key in row["sources"].values()]
         return PropertiesResult(
-            source=presentation.source_summary(self._source.meta()),
+            source=self._source.meta().summary(),
             results=rows,
             units={n: u for n in sorted(shown) if (u := field_named(n).unit)},
             sources=presentation.citation_texts(self._source.citations(), used),

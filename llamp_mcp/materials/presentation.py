@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from llamp_mcp.materials.groups.table import Field
-    from llamp_mcp.provenance import SourceMeta
 
 VOIGT = "Voigt order xx, yy, zz, yz, xz, xy"
 
@@ -23,12 +22,6 @@ def number(value: float | str) -> str:
     if not isinstance(value, float):
         return str(value)
     return f"{round(value, 3):.12g}" if abs(value) >= 1000 else f"{value:.6g}"
-
-
-def source_summary(meta: SourceMeta) -> dict[str, str]:
-    """The part of a source's description that every answer carries."""
-    keys = ("kind", "name", "database_version", "licence", "notice")
-    return {key: str(getattr(meta, key)) for key in keys}
 
 
 class Legend:

@@ -130,7 +130,7 @@ def search_materials(params: SearchParams, *, source: MaterialsSource) -> Search
     shown = [name for name in fields if any(name in row for row in rows)]
     used = [key for row in rows for key in row["sources"].values()]
     return SearchResult(
-        source=presentation.source_summary(source.meta()),
+        source=source.meta().summary(),
         total=page.total,
         returned=len(rows),
         truncated=end < page.total,

@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, PrivateAttr
 
+from llamp_mcp.errors import JobError
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 from llamp_mcp.provenance import Fact
 from llamp_mcp.server.register import WAIT_LIMIT_S, build
@@ -73,7 +74,12 @@ class JobView(Result):
 
 def view(job: Job) -> JobView:
     """A job as its own tool would have answered it."""
-    operation = _KINDS[job.kind]
+    operation = _KINDS.get(job.kind)
+    if operation is None:
+        raise JobError(
+            f"Job {job.job_id} is of a kind {job.kind!r} that this version does not know",
+            next_step="Read it with the version of llamp-mcp that made it.",
+        )
     own = answer(job, operation.result)
     made = JobView(
         job_id=job.job_id,

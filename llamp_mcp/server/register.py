@@ -18,6 +18,7 @@ from llamp_mcp.server.results import EXPECTED, invalid_arguments, to_call_result
 from llamp_mcp.server.schemas import input_schema, output_schema
 from llamp_mcp.server.services import Services
 from llamp_mcp.server.waiting import answer_model, run_as_job
+from llamp_mcp.simulation.jobs import JobAnswer
 
 AnyOperation = Operation[Any, Any]
 Call = Callable[[Params, Context[Any, Any]], Awaitable[Result]]
@@ -55,7 +56,9 @@ def build(
     async def fn(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         try:
             outcome = await call(params.model_validate(arguments), context)
-            services.ledger.record(caller(context), operation.facts(outcome))
+            told = outcome.result if isinstance(outcome, JobAnswer) else outcome
+            if told is not None:
+                services.ledger.record(caller(context), operation.facts(told))
             return to_call_result(outcome)
         except ValidationError as error:
             if error.title != params.__name__:

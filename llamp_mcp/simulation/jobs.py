@@ -55,7 +55,7 @@ class Job:
 
     Attributes:
         job_id: `j-` and 15 hex digits, sortable by the time of submission.
-        kind: Name of the operation, whose arguments `params` are.
+        kind: Operation, whose arguments `params` are.
         settings: Calculator settings of the server that took it.
         message: What it is doing (step `done` of `total`), or what it was doing last.
         frames: Trajectory frames written so far.
@@ -159,11 +159,8 @@ class JobStore:
                 json.dumps(self._settings),
                 time.time(),
             )
-            db.execute(
-                "INSERT INTO jobs (job_id, kind, params, caller, settings, created, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, 'queued')",
-                row,
-            )
+            columns = "job_id, kind, params, caller, settings, created, state"
+            db.execute(f"INSERT INTO jobs ({columns}) VALUES (?, ?, ?, ?, ?, ?, 'queued')", row)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
@@ -268,9 +265,8 @@ class JobStore:
     def kept(self, job: Job) -> str:
         """What a job that did not complete has left, in words."""
         path = self.directory(job.job_id) / TRAJECTORY
-        if not path.is_file():
-            return "Nothing was kept."
-        return f"Kept: the trajectory {str(path)!r} with at least {job.frames} frames."
+        kept = f"Kept: the trajectory {str(path)!r} with at least {job.frames} frames."
+        return kept if path.is_file() else "Nothing was kept."
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""

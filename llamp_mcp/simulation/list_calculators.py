@@ -21,13 +21,16 @@ class CalculatorList(Result):
     calculators: list[dict[str, Any]]
 
     def text(self) -> str:
-        """One line per calculator."""
+        """One line per calculator, those that can be used first; a set of elements only once."""
         lines = [f"Default calculator: {self.default}"]
-        for entry in self.calculators:
+        named: dict[tuple[str, ...], str] = {}
+        for entry in sorted(self.calculators, key=lambda entry: not entry["available"]):
             state = "available" if entry["available"] else f"NOT available: {entry['why_not']}"
             digest = f", sha256 {entry['sha256']}" if entry["sha256"] else ""
-            elements = entry["elements"]
+            elements = tuple(entry["elements"] or ())
             covers = " ".join(elements) if elements else "read when first loaded"
+            covers = f"those of {named[elements]}" if elements in named else covers
+            named.setdefault(elements, entry["name"])
             lines.append(
                 f"{entry['name']}: {state}; family {entry['family']}, model {entry['model']}, "
                 f"{entry['version']}, on {entry['device']}{digest}; licence {entry['licence']}; "

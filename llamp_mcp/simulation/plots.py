@@ -29,8 +29,7 @@ def plot_temperature(
         axes.plot(times_ps[::stride], targets[::stride], lw=2, color="#c8442c", label="target")
     axes.set(title=title, xlabel="Time (ps)", ylabel="Temperature (K)")
     axes.set_xlim(times_ps[0], times_ps[-1])
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.2 * max(kelvin.max(), 1.0))  # room for the legend above the curve
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, ncols=2, loc="upper right")
-    axes.margins(y=0.2)
     figure.savefig(path, format="png")

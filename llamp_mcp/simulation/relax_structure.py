@@ -42,7 +42,7 @@ class RelaxParams(Params):
         default=0.02, gt=0, le=1, description="largest force left on an atom, eV/Å"
     )
     pressure_gpa: float = Field(default=0, ge=-100, le=1000, description="external pressure, GPa")
-    max_steps: int = Field(default=500, ge=1, le=10_000)
+    max_steps: int = Field(default=500, ge=1, le=10_000, description="optimizer steps")
 
 
 class RelaxResult(Result):

@@ -53,7 +53,7 @@ class MdParams(Params):
 
     structure_id: str = Field(description="handle of the structure, 's-…'")
     calculator: str = Field(default="", description="name from list_calculators; empty: default")
-    ensemble: Literal["nve", "nvt"] = "nvt"
+    ensemble: Literal["nve", "nvt"] = Field(default="nvt", description="what is held constant")
     thermostat: Thermostat = Field(default="nose_hoover_chain", description="for nvt")
     temperature_k: list[Kelvin] = Field(
         default=[300.0],
@@ -171,8 +171,7 @@ def run_md(
     check_contacts(atoms)
     timestep_fs = params.timestep_fs or default_timestep_fs(atoms)
     targets = schedule(params.temperature_k, params.steps)
-    integrator = _integrator(atoms, params, timestep_fs)
-    record = _run(atoms, integrator, params, timestep_fs, targets, monitor)
+    record = _run(atoms, params, timestep_fs, targets, monitor)
     formula = structure.composition.reduced_formula
     plot_temperature(
         monitor.directory / PLOT,
@@ -272,7 +271,6 @@ def _integrator(atoms: Atoms, params: MdParams, timestep_fs: float) -> Integrato
 
 def _run(
     atoms: Atoms,
-    integrator: Integrator,
     params: MdParams,
     timestep_fs: float,
     targets: Floats,
@@ -281,6 +279,7 @@ def _run(
     import numpy as np
     from ase.io.trajectory import Trajectory
 
+    integrator = _integrator(atoms, params, timestep_fs)
     record = _Record(np.empty(params.steps + 1), np.empty(params.steps + 1))
     conserved = integrator.conserved if len(set(params.temperature_k)) == 1 else None
     guard = Guard(atoms, max(params.temperature_k), timestep_fs)

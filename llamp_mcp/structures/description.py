@@ -31,7 +31,7 @@ class StructureResult(Result):
     spacegroup: dict[str, Any] | None = Field(description="symbol, number, symprec_a")
     cell: Cell
     sites: list[dict[str, Any]] = Field(description="index, species, frac_coords; at most 60")
-    source: SourceMeta | None = None
+    source: dict[str, str] | None = Field(default=None, description="the database, if from one")
     lineage: list[LineageStep] = Field(description="oldest first")
     notes: list[str] = Field(default_factory=list)
 
@@ -46,9 +46,10 @@ class StructureResult(Result):
             "lineage: " + " -> ".join(_step_text(step) for step in self.lineage),
         ]
         if self.source:
+            source = self.source
             lines.append(
-                f"source: {self.source.name} {self.source.database_version}, "
-                f"{self.source.licence}. {self.source.notice}"
+                f"source: {source['name']} ({source['kind']}), {source['database_version']}, "
+                f"{source['licence']}. {source['notice']}"
             )
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
@@ -102,7 +103,7 @@ def describe(
         formula=structure.composition.reduced_formula,
         lineage=list(lineage),
         cell=cell,
-        source=source,
+        source=None if source is None else source.summary(),
         notes=list(notes),
         **geometry(structure),
     )

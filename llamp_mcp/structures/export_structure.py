@@ -31,8 +31,8 @@ LINKED = frozenset(("cif", "poscar", "extxyz", "json"))
 class ExportStructureParams(Params):
     """A structure, a format, and where to."""
 
-    structure_id: str
-    format: Literal["cif", "poscar", "extxyz", "json", "xyz"] = "cif"
+    structure_id: str = Field(description="handle of the structure")
+    format: Literal["cif", "poscar", "extxyz", "json", "xyz"] = Field("cif", description="of file")
     path: str = Field("", description="file in the workspace; empty: the text comes back")
     overwrite: bool = Field(False, description="replace an existing file")
 

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.anyio
 
 SNAPSHOT = Path(__file__).parent / "schemas.json"
 TOTAL_BYTES = 36_000
-TOOL_BYTES = 3_000
-LARGER = {"edit_structure": 5_500, "create_structure": 4_000, "run_md": 3_500}
+TOOL_BYTES = 3_200
+LARGER = {"edit_structure": 5_500, "create_structure": 4_200, "run_md": 3_800}
 
 
 async def listed(settings: Settings) -> list[dict[str, Any]]:
