@@ -66,7 +66,7 @@ def serve(
 
 @app.command()
 def demo(
-    steps: Annotated[int, typer.Option(help="Steps of molecular dynamics.", min=50)] = 800,
+    steps: Annotated[int, typer.Option(help="Steps of molecular dynamics.", min=50)] = 1000,
     home: Annotated[Path | None, typer.Option(help="Where to keep the results.")] = None,
 ) -> None:
     """Retrieve, edit, relax and anneal silicon with lithium through a real server."""

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from llamp_mcp.simulation.dynamics import Floats
 
 _MAX_POINTS = 4_000
+_MEAN_PART = 20
+"""The running mean is over this part of the run: short cells fluctuate too much to read without."""
 
 
 def plot_temperature(
@@ -24,12 +26,20 @@ def plot_temperature(
     figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.plot(times_ps[::stride], kelvin[::stride], lw=0.9, color="#1f6fb4", label="instantaneous")
+    axes.plot(times_ps[::stride], kelvin[::stride], lw=0.8, color="#8fbbe0", label="instantaneous")
+    window = len(kelvin) // _MEAN_PART
+    if window > 1:
+        from scipy.ndimage import uniform_filter1d
+
+        mean = uniform_filter1d(kelvin, window, mode="nearest")[::stride]
+        width_ps = window * (times_ps[1] - times_ps[0])
+        label = f"mean over {width_ps:.2g} ps"
+        axes.plot(times_ps[::stride], mean, lw=1.8, color="#1f5f9e", label=label)
     if targets is not None:
         axes.plot(times_ps[::stride], targets[::stride], lw=2, color="#c8442c", label="target")
     axes.set(title=title, xlabel="Time (ps)", ylabel="Temperature (K)")
     axes.set_xlim(times_ps[0], times_ps[-1])
     axes.set_ylim(0, 1.2 * max(kelvin.max(), 1.0))  # room for the legend above the curve
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, ncols=2, loc="upper right")
+    axes.legend(frameon=False, ncols=3, loc="upper right")
     figure.savefig(path, format="png")

@@ -232,8 +232,8 @@ def _one_line(text: str) -> str:
 def _read_cif(text: str, notes: list[str]) -> Structure:
     from pymatgen.io.cif import CifParser
 
-    parser = CifParser.from_str(text)
-    found = parser.parse_structures(primitive=False, on_error="raise")
+    parser: Any = CifParser.from_str(text)
+    found: list[Structure] = parser.parse_structures(primitive=False, on_error="raise")
     if len(parser.symmetry_operations) == 1 and any(_ROUNDED in said for said in parser.warnings):
         # 0.3333 is made 1/3 so that symmetry may act on it; without symmetry it stays as it is.
         parser = CifParser.from_str(text, frac_tolerance=0)

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 SHELL_GAP: Final = 1.1
-"""A shell ends where the next distance is more than this factor times the one before."""
+"""A shell ends where the next distance is more than this factor times the one before…"""
+
+SHELL_WIDTH: Final = 1.3
+"""…or times its first one, so that a shell stays one where distances have no gaps."""
 
 SHELL_RULE: Final = (
-    "coordination = atoms of the first distance shell; "
-    "a shell ends where the next distance is more than 1.1 times the one before"
+    "coordination = atoms of the first distance shell; a shell ends where the next distance is "
+    "more than 1.1 times the one before, or 1.3 times its first"
 )
 
 _FIRST_CUTOFF_A: Final = 4.0
@@ -38,7 +41,8 @@ class Neighbour(NamedTuple):
 def first_shell(distances_a: Sequence[float]) -> int:
     """How many of the ascending distances belong to the first shell."""
     for count in range(1, len(distances_a)):
-        if distances_a[count] > SHELL_GAP * distances_a[count - 1]:
+        farthest = min(SHELL_GAP * distances_a[count - 1], SHELL_WIDTH * distances_a[0])
+        if distances_a[count] > farthest:
             return count
     return len(distances_a)
 

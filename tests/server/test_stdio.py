@@ -68,7 +68,7 @@ async def test_a_run_reports_progress_answers_pings_and_is_cancelled(tmp_path: P
 async def test_a_job_goes_on_when_its_server_ends(tmp_path: Path) -> None:
     async with connect(environment(tmp_path)) as client:
         copper = await fcc_copper(client, [2, 2, 2])
-        arguments = {**MD, "structure_id": copper, "steps": 3000, "wait_s": 0}
+        arguments = {**MD, "structure_id": copper, "steps": 500, "wait_s": 0}
         _, answer = await call(client, "run_md", arguments)
     store = JobStore.of(Settings(home=tmp_path))
     with anyio.fail_after(60):
@@ -77,7 +77,7 @@ async def test_a_job_goes_on_when_its_server_ends(tmp_path: Path) -> None:
     assert store.get(answer["job_id"]).state == "completed"
     async with connect(environment(tmp_path)) as client:
         text, again = await call(client, "get_job", {"job_id": answer["job_id"]})
-    assert again["result"]["steps"] == 3000
+    assert again["result"]["steps"] == 500
     assert "completed" in text
 
 

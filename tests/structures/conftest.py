@@ -16,7 +16,7 @@ from llamp_mcp.structures.store import StructureStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-hypothesis_settings.register_profile("structures", max_examples=15, deadline=None)
+hypothesis_settings.register_profile("structures", max_examples=250, deadline=None)
 hypothesis_settings.load_profile("structures")
 
 SILICON_A = 5.4437023729394527
@@ -40,7 +40,7 @@ def copper() -> Structure:
 
 def salt() -> Structure:
     """The cubic cell of NaCl."""
-    sites = [[0, 0, 0], [0.5, 0.5, 0.5]]
+    sites = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
     return Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], sites)
 
 

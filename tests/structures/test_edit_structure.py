@@ -145,7 +145,10 @@ def test_facts_of_the_result_are_those_of_the_new_structure(
 
 def test_answers_stay_within_the_budget_of_tokens(store: StructureStore) -> None:
     large = store.put(copper() * (5, 5, 5), LineageStep(action="create_structure"))
-    edits = [{"op": "vacancy", "sites": list(range(100))}, {"op": "perturb", "distance_a": 0.05}]
+    edits: list[dict[str, Any]] = [
+        {"op": "vacancy", "sites": list(range(100))},
+        {"op": "perturb", "distance_a": 0.05},
+    ]
     text = run(store, large, *edits, *[{"op": "vacancy", "site": 0}] * 8).text()
     assert len(text) < 18_000
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ORIENTED: tuple[Literal["poscar", "extxyz", "json"], ...] = ("poscar", "extxyz", "json")
 
 DISORDERED = Structure(
-    Lattice.cubic(4), [{"Fe": 0.5, "Ni": 0.3}, "O"], [[0, 0, 0], [0.5, 0.5, 0.5]]
+    Lattice.cubic(4), [{"Fe": 0.5, "Ni": 0.3}, "O"], [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
 )
 
 POSCAR_WITHOUT_SYMBOLS = "a\n1.0\n3 0 0\n0 3 0\n0 0 3\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
@@ -39,7 +39,8 @@ XYZ = "2\n\nSi 0 0 0\nSi 1 1 1\n"
 def apart(one: Structure, other: Structure) -> NDArray[np.float64]:
     """Differences of fractional coordinates, nearest images."""
     difference = one.frac_coords - other.frac_coords
-    return np.abs(difference - np.round(difference))
+    nearest: NDArray[np.float64] = np.abs(difference - np.round(difference))
+    return nearest
 
 
 @pytest.mark.parametrize("fmt", ORIENTED)

@@ -13,7 +13,7 @@ from llamp_mcp.structures.identity import check_form, structure_id
 from tests.structures.conftest import crystals, salt, silicon
 
 
-def one_atom(x: float, lattice: Lattice | None = None, species: object = "Li") -> str:
+def one_atom(x: float, lattice: Lattice | None = None, species: str = "Li") -> str:
     return structure_id(Structure(lattice or Lattice.cubic(4), [species], [[x, 0.5, 0.5]]))
 
 

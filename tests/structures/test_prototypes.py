@@ -8,7 +8,6 @@ from pymatgen.core import Lattice, Structure
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.prototypes import TWO_ORIGINS, build
 from llamp_mcp.structures.symmetry import space_group
-from tests.structures.conftest import silicon
 
 
 def spacegroup(**changes: Any) -> dict[str, Any]:
@@ -127,4 +126,3 @@ def test_an_impossible_angle_is_explained() -> None:
 def test_the_number_in_text_is_a_number() -> None:
     one, other = build(spacegroup(spacegroup="225")), build(spacegroup(spacegroup=225))
     assert one.structure == other.structure
-    assert len(silicon()) == 2

@@ -23,7 +23,7 @@ def test_magnetic_moments_do_not_lower_the_space_group() -> None:
 
 
 def test_coinciding_atoms_have_no_space_group_and_the_error_says_why() -> None:
-    doubled = Structure(Lattice.cubic(3), ["Cu", "Cu"], [[0, 0, 0], [0, 0, 1e-5]])
+    doubled = Structure(Lattice.cubic(3), ["Cu", "Cu"], [[0.0, 0.0, 0.0], [0.0, 0.0, 1e-5]])
     assert space_group(doubled) is None
     with pytest.raises(InvalidInput, match="no two atoms coincide"):
         analyzer(doubled)

@@ -45,7 +45,7 @@ def test_only_the_given_sites_change_and_their_surroundings_are_told() -> None:
 
 def test_a_charge_state_may_be_named_or_not() -> None:
     mixed = Structure(
-        Lattice.cubic(5), ["Fe2+", "Fe3+", "O2-"], [[0, 0, 0], [0.5] * 3, [0.5, 0, 0]]
+        Lattice.cubic(5), ["Fe2+", "Fe3+", "O2-"], [[0.0] * 3, [0.5] * 3, [0.5, 0.0, 0.0]]
     )
     named = edit(mixed, {"op": "substitute", "species": {"Fe3+": "Al3+"}})[0].structure
     assert [site.species_string for site in named] == ["Fe2+", "Al3+", "O2-"]
