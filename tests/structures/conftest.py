@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from llamp_mcp.structures.store import StructureStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-hypothesis_settings.register_profile("structures", max_examples=250, deadline=None)
+hypothesis_settings.register_profile("structures", max_examples=15, deadline=None)
 hypothesis_settings.load_profile("structures")
 
 SILICON_A = 5.4437023729394527
@@ -26,8 +27,7 @@ SILICON_A = 5.4437023729394527
 def silicon(*, conventional: bool = False) -> Structure:
     """Diamond silicon; the primitive cell has its atoms at 1/8 and 7/8, like mp-149."""
     if conventional:
-        lattice = Lattice.cubic(SILICON_A)
-        return Structure.from_spacegroup("Fd-3m:2", lattice, ["Si"], [[0.125] * 3])
+        return crystal("Fd-3m:2", SILICON_A, Si=0.125)
     half = SILICON_A / 2
     lattice = Lattice([[0, half, half], [half, 0, half], [half, half, 0]])
     return Structure(lattice, ["Si", "Si"], [[0.125] * 3, [0.875] * 3])
@@ -35,13 +35,25 @@ def silicon(*, conventional: bool = False) -> Structure:
 
 def copper() -> Structure:
     """The cubic cell of fcc copper."""
-    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.615), ["Cu"], [[0, 0, 0]])
+    return crystal("Fm-3m", 3.615, Cu=0.0)
 
 
 def salt() -> Structure:
     """The cubic cell of NaCl."""
-    sites = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
-    return Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.64), ["Na", "Cl"], sites)
+    return crystal("Fm-3m", 5.64, Na=0.0, Cl=0.5)
+
+
+def crystal(group: str, a: float, **diagonals: float) -> Structure:
+    """A cubic crystal with each species at (x, x, x)."""
+    return _crystal(group, a, tuple(diagonals.items())).copy()
+
+
+@cache
+def _crystal(group: str, a: float, diagonals: tuple[tuple[str, float], ...]) -> Structure:
+    # pymatgen takes a second to expand a cubic space group.
+    species = [name for name, _ in diagonals]
+    coords = [[x] * 3 for _, x in diagonals]
+    return Structure.from_spacegroup(group, Lattice.cubic(a), species, coords)
 
 
 def edit(structure: Structure, *edits: dict[str, Any]) -> list[Step]:

@@ -109,7 +109,8 @@ def test_primitive_and_conventional_are_the_same_crystal(
 def test_a_primitive_cell_of_any_crystal_holds_the_same_matter(structure: Structure) -> None:
     step = edit(structure, {"op": "primitive"})[0]
     assert len(structure) % len(step.structure) == 0
-    assert step.structure.density == pytest.approx(structure.density, rel=1e-3)
+    # Lattice vectors may be idealised by up to symprec, 0.01 Å of at least 3 Å each.
+    assert step.structure.density == pytest.approx(structure.density, rel=1e-2)
     again = edit(step.structure, {"op": "primitive"})[0]
     assert len(again.structure) == len(step.structure)
 
