@@ -132,10 +132,14 @@ def resolve_in_workspace(workspace: Path, name: str) -> Path:
     """The path of a file in the workspace; never one outside it, not even through a link.
 
     Raises:
-        InvalidInput: The path leads out of the workspace.
+        InvalidInput: The path leads out of the workspace, or no file can have this name.
     """
     root = workspace.resolve()
-    path = (root / Path(name).expanduser()).resolve()
+    try:
+        path = (root / Path(name).expanduser()).resolve()
+        path.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null byte, ~nobody
+        raise InvalidInput(f"{name[:80]!r} cannot be a file name: {error}"[:300]) from error
     if not path.is_relative_to(root):
         raise InvalidInput(
             f"The path {name!r} is outside the workspace",

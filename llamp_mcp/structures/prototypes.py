@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import Field
@@ -216,9 +217,11 @@ def _spacegroup(arguments: SpacegroupArguments) -> Built:
     return Built(structure, tuple(notes))
 
 
+@lru_cache(maxsize=16)
 def _group(named: int | str) -> SpaceGroup:
     from pymatgen.symmetry.groups import SpaceGroup
 
+    # Kept, because pymatgen takes most of a second to expand a cubic group.
     try:
         if isinstance(named, int) or named.isdigit():
             return SpaceGroup.from_int_number(int(named))
