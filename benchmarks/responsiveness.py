@@ -9,11 +9,13 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 import anyio
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.shared.exceptions import MCPDeprecationWarning
 
 from llamp_mcp.client import call
 
@@ -53,6 +55,7 @@ async def start_md(client: Client, structure_id: str, calculator: str) -> str:
 
 async def main() -> None:
     """Measure and print."""
+    warnings.simplefilter("ignore", MCPDeprecationWarning)  # ping exists in the older era only
     with tempfile.TemporaryDirectory() as home:
         env = {"LLAMP_HOME": home, "LLAMP_SOURCE": "sample", "LLAMP_WORKER_IDLE_S": "2"}
         parameters = StdioServerParameters(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.run_md import MdResult
     from llamp_mcp.structures.store import StructureStore
 
 STRESS_TOLERANCE_GPA: Final = 0.05
@@ -248,6 +249,7 @@ def facts(result: RelaxResult) -> Iterable[Fact]:
     values = (
         ("energy_ev", result.energy_ev, "eV"),
         ("energy_ev_per_atom", result.energy_ev_per_atom, "eV/atom"),
+        ("max_force_ev_per_a", result.max_force_ev_per_a, "eV/Å"),
         ("volume_a3", result.volume_a3, "Å³"),
         ("volume_change_percent", result.volume_change_percent, "%"),
         *(
@@ -255,15 +257,16 @@ def facts(result: RelaxResult) -> Iterable[Fact]:
             for name, value in result.lattice.items()
         ),
     )
+    return computed(result, values)
+
+
+def computed(
+    result: RelaxResult | MdResult, values: Iterable[tuple[str, float, str]]
+) -> Iterable[Fact]:
+    """Facts (property, value, unit) about the structure of a result, by its calculator."""
+    source = calculator_text(result.calculator)
     for name, value, unit in values:
-        yield Fact(
-            subject=result.structure_id,
-            property=name,
-            value=value,
-            unit=unit,
-            source=calculator_text(result.calculator),
-            formula=result.formula,
-        )
+        yield Fact(result.structure_id, name, value, unit, source, result.formula)
 
 
 OPERATION = Operation(

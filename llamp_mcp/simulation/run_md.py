@@ -28,7 +28,7 @@ from llamp_mcp.simulation.dynamics import (
 )
 from llamp_mcp.simulation.jobs import TRAJECTORY
 from llamp_mcp.simulation.plots import plot_temperature
-from llamp_mcp.simulation.relax_structure import calculator_text
+from llamp_mcp.simulation.relax_structure import calculator_text, computed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -349,15 +349,7 @@ def facts(result: MdResult) -> Iterable[Fact]:
     temperature, energy = result.temperature_k, result.potential_energy_ev_per_atom
     values = [(f"temperature_{key}_k", temperature[key], "K") for key in ("mean", "std", "final")]
     values += [(f"potential_energy_{key}", value, "eV/atom") for key, value in energy.items()]
-    for name, value, unit in values:
-        yield Fact(
-            subject=result.structure_id,
-            property=name,
-            value=value,
-            unit=unit,
-            source=calculator_text(result.calculator),
-            formula=result.formula,
-        )
+    return computed(result, values)
 
 
 OPERATION = Operation(

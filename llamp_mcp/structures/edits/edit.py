@@ -150,4 +150,4 @@ def with_atom(
     grown.append(species, wrapped, properties={"magmom": 0.0} if magnetic else None)
     closest_atoms(structure, grown)
     note = "The structure has magnetic moments per site; the new atom's is set to 0 μB."
-    return grown, (note,) if magnetic else ()
+    return grown, (note,) if any(structure.site_properties.get("magmom", ())) else ()
