@@ -1,4 +1,4 @@
-"""What is known of the calculators without loading one."""
+"""What is known of the calculators without loading one, and how results name them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from llamp_mcp.errors import CalculatorError
+from llamp_mcp.provenance import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 EMT_ELEMENTS: Final = ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt", "H", "C", "N", "O")
 MPTRJ_ELEMENTS: Final = tuple(
@@ -137,3 +138,25 @@ def check_elements(
         allowed=", ".join(entry.elements),
         next_step=f"Use calculator {others[0]!r}." if others else "No calculator here covers it.",
     )
+
+
+def calculator_text(calculator: dict[str, Any]) -> str:
+    """Which calculator computed this, with all that identifies it."""
+    digest = f", sha256 {calculator['sha256']}" if calculator["sha256"] else ""
+    return (
+        f"calculator {calculator['name']} ({calculator['family']}, {calculator['model']}, "
+        f"{calculator['version']}, {calculator['dtype']} on {calculator['device']}{digest}); "
+        f"{calculator['note']}"
+    )
+
+
+def computed(
+    structure_id: str,
+    formula: str,
+    calculator: dict[str, Any],
+    values: Iterable[tuple[str, float, str]],
+) -> Iterator[Fact]:
+    """Facts (property, value, unit) about a structure, by the calculator that computed them."""
+    source = calculator_text(calculator)
+    for name, value, unit in values:
+        yield Fact(structure_id, name, value, unit, source, formula)

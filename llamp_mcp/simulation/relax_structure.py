@@ -10,6 +10,7 @@ from llamp_mcp.errors import InvalidInput, SimulationError
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import elements_of, lattice_of, moved, spacegroup_of, to_atoms
+from llamp_mcp.simulation.catalogue import calculator_text, computed
 from llamp_mcp.units import EV_PER_A3_IN_GPA
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.monitor import Monitor
-    from llamp_mcp.simulation.run_md import MdResult
     from llamp_mcp.structures.store import StructureStore
 
 STRESS_TOLERANCE_GPA: Final = 0.05
@@ -234,16 +234,6 @@ def group_text(group: dict[str, Any] | None) -> str:
     return f"{group['symbol']} ({group['number']}, within {group['symprec_a']} Å)"
 
 
-def calculator_text(calculator: dict[str, Any]) -> str:
-    """Which calculator computed this, with all that identifies it."""
-    digest = f", sha256 {calculator['sha256']}" if calculator["sha256"] else ""
-    return (
-        f"calculator {calculator['name']} ({calculator['family']}, {calculator['model']}, "
-        f"{calculator['version']}, {calculator['dtype']} on {calculator['device']}{digest}); "
-        f"{calculator['note']}"
-    )
-
-
 def facts(result: RelaxResult) -> Iterable[Fact]:
     """What was computed of the relaxed structure."""
     values = (
@@ -257,16 +247,7 @@ def facts(result: RelaxResult) -> Iterable[Fact]:
             for name, value in result.lattice.items()
         ),
     )
-    return computed(result, values)
-
-
-def computed(
-    result: RelaxResult | MdResult, values: Iterable[tuple[str, float, str]]
-) -> Iterable[Fact]:
-    """Facts (property, value, unit) about the structure of a result, by its calculator."""
-    source = calculator_text(result.calculator)
-    for name, value, unit in values:
-        yield Fact(result.structure_id, name, value, unit, source, result.formula)
+    return computed(result.structure_id, result.formula, result.calculator, values)
 
 
 OPERATION = Operation(

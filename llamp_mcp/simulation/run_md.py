@@ -14,6 +14,7 @@ from llamp_mcp.errors import InvalidInput, SimulationError
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import elements_of, moved, to_atoms
+from llamp_mcp.simulation.catalogue import calculator_text, computed
 from llamp_mcp.simulation.dynamics import (
     Guard,
     Integrator,
@@ -28,7 +29,6 @@ from llamp_mcp.simulation.dynamics import (
 )
 from llamp_mcp.simulation.jobs import TRAJECTORY
 from llamp_mcp.simulation.plots import plot_temperature
-from llamp_mcp.simulation.relax_structure import calculator_text, computed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -349,7 +349,7 @@ def facts(result: MdResult) -> Iterable[Fact]:
     temperature, energy = result.temperature_k, result.potential_energy_ev_per_atom
     values = [(f"temperature_{key}_k", temperature[key], "K") for key in ("mean", "std", "final")]
     values += [(f"potential_energy_{key}", value, "eV/atom") for key, value in energy.items()]
-    return computed(result, values)
+    return computed(result.structure_id, result.formula, result.calculator, values)
 
 
 OPERATION = Operation(
