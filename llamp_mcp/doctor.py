@@ -46,7 +46,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
 
 
 def _source(settings: Settings) -> Iterator[Finding]:
-    from llamp_mcp.materials.source import open_source
+    from llamp_mcp.materials.open_source import open_source
 
     meta = open_source(settings).meta()
     yield "ok", "source", f"{meta.kind}: {meta.name}, {meta.database_version}. {meta.notice}"

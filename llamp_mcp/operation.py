@@ -8,6 +8,7 @@ function.
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
@@ -35,14 +36,14 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Result(BaseModel):
+class Result(BaseModel, ABC):
     """What an operation returns. `text` and the fields must each say everything."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @abstractmethod
     def text(self) -> str:
         """Every number with its unit, and every id, in as few words as a model needs."""
-        raise NotImplementedError
 
     def links(self) -> Iterable[ResourceLink]:
         """Resources that hold what is too large for the result."""

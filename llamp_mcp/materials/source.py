@@ -1,15 +1,12 @@
-"""What answers questions about materials: the interface, and the choice of one by the settings."""
+"""What answers questions about materials: the interface."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeAlias
-
-from llamp_mcp.errors import SourceError, clip
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from llamp_mcp.provenance import SourceMeta
-    from llamp_mcp.settings import Settings
 
 Document: TypeAlias = dict[str, Any]
 """Emmet-core field names and values, with `material_id`, `formula_pretty`, `sources` (field → key
@@ -88,30 +85,3 @@ class MaterialsSource(Protocol):
         Raises:
             NotFound: The entry, or its structure, is not in this database.
         """
-
-
-class UnavailableSource:
-    """Stands in for a source this version does not have: every question gets the reason."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    def meta(self, *_: object, **__: object) -> NoReturn:
-        """Say what is missing and what to do, whatever was asked."""
-        wanted = "live Materials Project source" if self._kind == "live" else "snapshot source"
-        raise SourceError(
-            f"LLAMP_SOURCE={clip(self._kind)} is set, but this version has no {wanted}",
-            next_step="Set LLAMP_SOURCE=sample (or unset it) and restart the server to use the "
-            "embedded offline extract.",
-        )
-
-    citations = search = documents = structure = meta
-
-
-def open_source(settings: Settings) -> MaterialsSource:
-    """The source the settings name; it reads and builds nothing before the first question."""
-    if settings.source_kind != "sample":
-        return UnavailableSource(settings.source_kind)
-    from llamp_mcp.materials.sample import SampleSource
-
-    return SampleSource(settings)

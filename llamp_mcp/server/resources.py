@@ -102,7 +102,7 @@ def _document(services: Services, material_id: str, group: str | None = None) ->
 def _job_file(services: Services, job_id: str, name: str) -> bytes:
     path = services.jobs.directory(services.jobs.get(job_id).job_id) / name
     if not path.is_file():
-        raise NotFound(f"The job {job_id!r} has no {name}", next_step="Read job://{job_id} first.")
+        raise NotFound(f"The job {job_id!r} has no {name}", next_step=f"Read job://{job_id} first.")
     return path.read_bytes()
 
 

@@ -32,7 +32,7 @@ class Services:
     @cached_property
     def source(self) -> MaterialsSource:
         """The materials database that answers."""
-        from llamp_mcp.materials.source import open_source
+        from llamp_mcp.materials.open_source import open_source
 
         return open_source(self.settings)
 

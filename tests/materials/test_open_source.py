@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from llamp_mcp.errors import SourceError
+from llamp_mcp.materials.open_source import open_source
 from llamp_mcp.materials.sample import SampleSource
-from llamp_mcp.materials.source import Query, open_source
+from llamp_mcp.materials.source import Query
 from llamp_mcp.settings import Settings
 
 
