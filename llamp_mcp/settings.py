@@ -81,6 +81,14 @@ class Settings(BaseSettings):
         """Accept `a,b` and `a b` from the environment and the command line."""
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
+    @field_validator("http_hosts", "http_origins")
+    @classmethod
+    def _exact(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse patterns: the SDK reads `host:*` as a prefix, which lets in other hosts."""
+        if patterns := [entry for entry in entries if "*" in entry]:
+            raise ValueError(f"{', '.join(patterns)}: give exact entries, without '*'")
+        return entries
+
     @field_validator("models", mode="before")
     @classmethod
     def _read_models(cls, value: object) -> object:

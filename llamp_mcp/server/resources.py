@@ -43,6 +43,13 @@ def _add_database(server: MCPServer[None], services: Services) -> None:
         entries = services.calculators.entries()
         return json.dumps([entry.model_dump(mode="json") for entry in entries], indent=1)
 
+    @server.resource("llamp://properties/{group}", name="properties", mime_type="text/plain")
+    def properties(group: str) -> str:
+        """What each property of a group means, its unit, the method and the caveats."""
+        from llamp_mcp.materials.groups import describe_group
+
+        return _read(lambda: describe_group(group))
+
     @server.resource("mp://{material_id}", name="material", mime_type=JSON)
     def material(material_id: str) -> str:
         """Everything this source holds about a Materials Project entry."""

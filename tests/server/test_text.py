@@ -112,6 +112,7 @@ async def test_a_result_can_be_read_at_the_addresses_it_gives(server: Driver) ->
         "mp://mp-30/elasticity",
         "llamp://source",
         "llamp://calculators",
+        "llamp://properties/elasticity",
     ):
         (content,) = (await server.client.read_resource(uri)).contents
         assert len(content.model_dump_json()) > 100, uri
