@@ -15,6 +15,7 @@ Any other exception is a bug: `server/results.py` logs it and tells the model on
 
 from __future__ import annotations
 
+import errno
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,29 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> InvalidInput:
         f"Unknown {name} {value!r}",
         allowed=", ".join(options),
         next_step=f"Did you mean {close[0]!r}?" if close else "",
+    )
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether an error of the system or of SQLite says that no space is left."""
+    code = getattr(error, "errno", None)
+    return code in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(error)
+
+
+def unusable(what: str, error: Exception) -> HomeError:
+    """The error for a file of the home that failed, with advice that fits a full disk or not.
+
+    Args:
+        what: What was tried, such as "Cannot write '/x'".
+        error: Of the system or of SQLite.
+    """
+    full = is_disk_full(error)
+    reason = getattr(error, "strerror", None) or str(error)
+    return HomeError(
+        f"{what}: {'no space is left on its disk' if full else reason}; nothing was changed",
+        next_step="Free some space, or set LLAMP_HOME (LLAMP_WORKSPACE) to another disk."
+        if full
+        else "Check that LLAMP_HOME (LLAMP_WORKSPACE) can be written and is not damaged.",
     )
 
 

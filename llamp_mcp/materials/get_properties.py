@@ -18,12 +18,12 @@ from llamp_mcp.materials.groups import (
 )
 from llamp_mcp.materials.source import pick
 from llamp_mcp.operation import Operation, Params, Result
-from llamp_mcp.provenance import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from llamp_mcp.materials.source import Document, MaterialsSource
+    from llamp_mcp.provenance import Fact
 
 MAX_MATERIALS = 20
 MAX_HEAVY = 5
@@ -270,17 +270,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
 
 def _facts(result: PropertiesResult) -> Iterator[Fact]:
     for row in result.results:
-        for name, value in presentation.scalar_values(_flat(row)):
-            base = name.partition(".")[0]
-            key = row["sources"].get(base, "")
-            yield Fact(
-                subject=row["material_id"],
-                property=name,
-                value=value,
-                unit=FIELDS[base].unit,
-                source=result.sources.get(key, result.source["name"]),
-                formula=row["formula"],
-            )
+        yield from presentation.facts(row, _flat(row), result.sources, result.source["name"])
 
 
 OPERATION = Operation(

@@ -19,7 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llamp_mcp.errors import HomeError
+from llamp_mcp.errors import unusable
 from llamp_mcp.materials.groups import FIELDS, GROUPS, fields_of
 from llamp_mcp.materials.identifiers import composition_key, id_number
 
@@ -80,10 +80,7 @@ def build_index(data: bytes, path: Path) -> None:
             with suppress(FileNotFoundError):
                 Path(name).unlink()
     except (OSError, sqlite3.OperationalError) as error:
-        raise HomeError(
-            f"Cannot write the materials index {str(path)!r}: {error}",
-            next_step="Free disk space, or set LLAMP_HOME to a directory this user can write.",
-        ) from error
+        raise unusable(f"Cannot write the materials index {str(path)!r}", error) from error
 
 
 def open_index(path: Path) -> sqlite3.Connection:

@@ -6,6 +6,7 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.materials.groups import field_named
+from llamp_mcp.provenance import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -96,3 +97,21 @@ def scalar_values(values: Mapping[str, Any]) -> Iterator[tuple[str, float | int 
             yield from ((f"{name}.{k}", v) for k, v in value.items() if not isinstance(v, list))
         elif isinstance(value, (bool, int, float, str)):
             yield name, value
+
+
+def facts(
+    row: Mapping[str, Any], values: Mapping[str, Any], sources: Mapping[str, str], database: str
+) -> Iterator[Fact]:
+    """Every scalar of a row of results as a fact, with the source its value names.
+
+    Args:
+        row: With material_id, formula and sources {field: key}.
+        values: Fields of the row.
+        sources: What the keys mean.
+        database: The source of a value that names none.
+    """
+    for name, value in scalar_values(values):
+        base = name.partition(".")[0]
+        source = sources.get(row["sources"].get(base, ""), database)
+        unit = field_named(name).unit
+        yield Fact(row["material_id"], name, value, unit, source, row["formula"])

@@ -9,15 +9,15 @@ from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, clip
 from llamp_mcp.materials import identifiers, presentation
-from llamp_mcp.materials.groups import FIELDS, GROUPS, field_named, scalar_key
+from llamp_mcp.materials.groups import GROUPS, field_named, scalar_key
 from llamp_mcp.materials.source import Condition, Page, Query, pick
 from llamp_mcp.operation import Operation, Params, Result
-from llamp_mcp.provenance import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llamp_mcp.materials.source import Document, MaterialsSource
+    from llamp_mcp.provenance import Fact
 
 MAX_LIMIT = 50
 DEFAULT_FIELDS = (
@@ -224,16 +224,7 @@ def _offset(cursor: str, mark: str) -> int:
 def _facts(result: SearchResult) -> Iterator[Fact]:
     for row in result.materials:
         values = {k: v for k, v in row.items() if k not in {"material_id", "formula", "sources"}}
-        for name, value in presentation.scalar_values(values):
-            base = name.partition(".")[0]
-            yield Fact(
-                subject=row["material_id"],
-                property=name,
-                value=value,
-                unit=FIELDS[base].unit,
-                source=result.sources.get(row["sources"].get(base, ""), result.source["name"]),
-                formula=row["formula"],
-            )
+        yield from presentation.facts(row, values, result.sources, result.source["name"])
 
 
 OPERATION = Operation(

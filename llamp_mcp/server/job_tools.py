@@ -138,7 +138,8 @@ def job_tools(services: Services) -> list[Tool]:
     async def cancel(params: Params, context: Context[Any, Any]) -> Result:
         assert isinstance(params, CancelJobParams)
         await anyio.to_thread.run_sync(lambda: cancel_job(params, services=services))
-        return view(await wait(services, params.job_id, CANCEL_WITHIN_S, context))
+        job = await wait(services, params.job_id, CANCEL_WITHIN_S, context)
+        return await anyio.to_thread.run_sync(view, job)
 
     return [
         build(GET_JOB, services, get, GetJobParams, JobView),

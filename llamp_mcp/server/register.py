@@ -53,13 +53,16 @@ def build(
 ) -> Tool:
     """A tool with our schemas, our check of arguments, and our translation of errors."""
 
+    def tell(outcome: Result, whom: str) -> CallToolResult:
+        told = outcome.result if isinstance(outcome, JobAnswer) else outcome
+        if told is not None:
+            services.ledger.record(whom, operation.facts(told))
+        return to_call_result(outcome)
+
     async def fn(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         try:
             outcome = await call(params.model_validate(arguments), context)
-            told = outcome.result if isinstance(outcome, JobAnswer) else outcome
-            if told is not None:
-                services.ledger.record(caller(context), operation.facts(told))
-            return to_call_result(outcome)
+            return await anyio.to_thread.run_sync(tell, outcome, caller(context))
         except ValidationError as error:
             if error.title != params.__name__:
                 raise
@@ -104,5 +107,10 @@ class _OurArguments(FuncMetadata):
 
 _WAIT_S: Any = (
     float,
-    Field(20.0, ge=0, le=WAIT_LIMIT_S, description="Seconds to wait before handing back the job"),
+    Field(
+        WAIT_LIMIT_S,
+        ge=0,
+        le=WAIT_LIMIT_S,
+        description="Seconds to wait; then the job is handed back",
+    ),
 )

@@ -12,13 +12,11 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from llamp_mcp.errors import LlampError, NotFound
 from llamp_mcp.server.job_tools import view
 from llamp_mcp.server.services import Services
+from llamp_mcp.simulation.jobs import LOG, TRAJECTORY
+from llamp_mcp.simulation.run_md import PLOT
+from llamp_mcp.structures.export_structure import LINKED
+from llamp_mcp.structures.formats import MIME_TYPES, write_structure
 
-STRUCTURE_TYPES = {
-    "cif": "chemical/x-cif",
-    "poscar": "text/plain",
-    "extxyz": "chemical/x-xyz",
-    "json": "application/json",
-}
 JSON = "application/json"
 T = TypeVar("T", str, bytes)
 
@@ -27,8 +25,8 @@ def add_resources(server: MCPServer[None], services: Services) -> None:
     """Register the resources on a server."""
     _add_database(server, services)
     _add_jobs(server, services)
-    for extension, mime_type in STRUCTURE_TYPES.items():
-        _add_structure(server, services, extension, mime_type)
+    for extension in LINKED:
+        _add_structure(server, services, extension)
 
 
 def _add_database(server: MCPServer[None], services: Services) -> None:
@@ -61,18 +59,14 @@ def _add_database(server: MCPServer[None], services: Services) -> None:
         return _read(lambda: _document(services, material_id, group))
 
 
-def _add_structure(
-    server: MCPServer[None], services: Services, extension: str, mime_type: str
-) -> None:
+def _add_structure(server: MCPServer[None], services: Services, extension: str) -> None:
     @server.resource(
         f"structure://{{structure_id}}.{extension}",
         name=f"structure-{extension}",
         description=f"A stored structure as {extension}",
-        mime_type=mime_type,
+        mime_type=MIME_TYPES[extension],
     )
     def structure(structure_id: str) -> str:
-        from llamp_mcp.structures.formats import write_structure
-
         return _read(lambda: write_structure(services.structures.get(structure_id), extension))
 
 
@@ -85,19 +79,19 @@ def _add_jobs(server: MCPServer[None], services: Services) -> None:
     @server.resource("job://{job_id}/log", name="job-log", mime_type="text/plain")
     def log(job_id: str) -> str:
         """What the job's calculation printed."""
-        return _read(lambda: _job_file(services, job_id, "log.txt").decode(errors="replace"))
+        return _read(lambda: _job_file(services, job_id, LOG).decode(errors="replace"))
 
     @server.resource(
         "job://{job_id}/trajectory", name="trajectory", mime_type="application/octet-stream"
     )
     def trajectory(job_id: str) -> bytes:
         """The trajectory of a molecular dynamics job, in ASE's .traj format."""
-        return _read(lambda: _job_file(services, job_id, "trajectory.traj"))
+        return _read(lambda: _job_file(services, job_id, TRAJECTORY))
 
     @server.resource("job://{job_id}/plot", name="job-plot", mime_type="image/png")
     def plot(job_id: str) -> bytes:
         """The picture that belongs to a job's result."""
-        return _read(lambda: _job_file(services, job_id, "temperature.png"))
+        return _read(lambda: _job_file(services, job_id, PLOT))
 
 
 def _document(services: Services, material_id: str, group: str | None = None) -> str:

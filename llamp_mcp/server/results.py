@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import errno
 import sqlite3
 from difflib import get_close_matches
 from typing import Any
@@ -13,13 +12,11 @@ from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from llamp_mcp.errors import HomeError, InvalidInput, LlampError, clip
+from llamp_mcp.errors import InvalidInput, LlampError, clip, is_disk_full, unusable
 from llamp_mcp.operation import Result
 
 EXPECTED = (LlampError, OSError, sqlite3.OperationalError)
 """What `translate` knows; anything else is a bug, which the SDK logs and hides from the model."""
-
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def to_call_result(result: Result) -> CallToolResult:
@@ -43,18 +40,9 @@ def translate(error: Exception) -> ToolError:
     """The text a model reads; re-raises what is not a failure we know how to explain."""
     if isinstance(error, LlampError):
         return ToolError(str(error))
-    full = isinstance(error, OSError) and error.errno in _DISK_FULL
-    if full or (isinstance(error, sqlite3.OperationalError) and "full" in str(error)):
-        return ToolError(str(disk_full()))
+    if is_disk_full(error):
+        return ToolError(str(unusable("The server's home directory cannot be used", error)))
     raise error
-
-
-def disk_full() -> HomeError:
-    """The one text for a full disk, wherever it was met."""
-    return HomeError(
-        "No space is left on the disk of the server's home directory; nothing was changed",
-        next_step="Free some space, or set LLAMP_HOME to another disk, then call again.",
-    )
 
 
 def invalid_arguments(error: ValidationError, model: type[BaseModel]) -> InvalidInput:

@@ -5,7 +5,6 @@ A job outlives the client that asked for it and the server that took it.
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import secrets
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from llamp_mcp.errors import HomeError, JobError, NotFound, clip
+from llamp_mcp.errors import HomeError, JobError, NotFound, clip, unusable
 from llamp_mcp.operation import ResourceLink, Result
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ WORKER_LOCK: Final = "worker.lock"
 LOG: Final = "log.txt"
 TRAJECTORY: Final = "trajectory.traj"
 
-_FREE_SPACE: Final = "Free some, for example by deleting old directories below jobs/."
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS jobs (
     job_id TEXT PRIMARY KEY, kind TEXT NOT NULL, params TEXT NOT NULL, caller TEXT NOT NULL,
@@ -288,7 +286,7 @@ class JobStore:
             raise HomeError(
                 f"There is no disk space for a job: {free_mb} MB are free at {str(self.home)!r}",
                 allowed=f"at least {self._min_free_mb} MB free (LLAMP_MIN_FREE_MB)",
-                next_step=_FREE_SPACE,
+                next_step="Free some, for example by deleting old directories below jobs/.",
             )
 
     def _rows(self, clause: str, arguments: tuple[object, ...] = ()) -> list[Job]:
@@ -303,16 +301,9 @@ class JobStore:
                 if self._connection is None:
                     self._connection = self._open()
                 yield self._connection
-            except sqlite3.OperationalError as error:
-                raise HomeError(
-                    f"The job store in {str(self.home)!r} cannot be used: {error}",
-                    next_step="Check free disk space and permissions of LLAMP_HOME.",
-                ) from error
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                what = f"There is no disk space left at {str(self.home)!r}"
-                raise HomeError(what, next_step=_FREE_SPACE) from error
+            except (sqlite3.OperationalError, OSError) as error:
+                what = f"The job store in {str(self.home)!r} cannot be used"
+                raise unusable(what, error) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -7,7 +7,6 @@ warm between jobs and ends when idle. Settings come by the environment, calculat
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
-from llamp_mcp.errors import Cancelled, HomeError, InvalidInput, LlampError, one_of
+from llamp_mcp.errors import Cancelled, InvalidInput, LlampError, is_disk_full, one_of
 from llamp_mcp.operation import needs
 from llamp_mcp.settings import ModelFile, Settings
 from llamp_mcp.simulation import OPERATIONS
@@ -36,6 +35,8 @@ POLL_S: Final = 0.05
 WATCH_S: Final = 0.1
 GRACE_S: Final = 1.0
 """Time a cancelled job has to stop by itself; then the process is replaced."""
+
+_NO_SPACE: Final = "The job was stopped: no space is left on the disk of LLAMP_HOME. Free some and submit it again."
 
 _logger = logging.getLogger(__name__)
 
@@ -91,15 +92,11 @@ class Worker:
             jobs.finish(job.job_id, "cancelled", message=message)
         except LlampError as error:
             jobs.finish(job.job_id, "failed", error=str(error))
-        except OSError as error:
-            _logger.exception("job %s failed", job.job_id)
-            full = error.errno == errno.ENOSPC
-            text = str(_disk_full(self._settings)) if full else _internal(job)
-            jobs.finish(job.job_id, "failed", error=text)
-        except Exception:
+        except Exception as error:
             # The one boundary where a bug must become a job's end, not the worker's.
             _logger.exception("job %s failed", job.job_id)
-            jobs.finish(job.job_id, "failed", error=_internal(job))
+            text = _NO_SPACE if is_disk_full(error) else _internal(job)
+            jobs.finish(job.job_id, "failed", error=text)
         else:
             jobs.finish(job.job_id, "completed", result=result)
 
@@ -172,13 +169,6 @@ def command(home: str) -> list[str]:
 
 def _internal(job: Job) -> str:
     return f"Internal error; the traceback is in job://{job.job_id}/log"
-
-
-def _disk_full(settings: Settings) -> HomeError:
-    return HomeError(
-        f"There is no disk space left at {str(settings.home)!r}; the job was stopped",
-        next_step="Free some and submit it again.",
-    )
 
 
 @contextlib.contextmanager

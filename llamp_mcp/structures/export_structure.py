@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from llamp_mcp.errors import HomeError, InvalidInput
+from llamp_mcp.errors import InvalidInput, unusable
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 from llamp_mcp.settings import resolve_in_workspace
 from llamp_mcp.structures.formats import MIME_TYPES, loses, write_structure
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 TEXT_SHOWN = 12_000
 """Characters of text in an answer: digits cost about half a token each."""
 
-LINKED = frozenset(("cif", "poscar", "extxyz", "json"))
+LINKED = ("cif", "poscar", "extxyz", "json")
 """Formats the `structure://` resource serves."""
 
 
@@ -118,14 +117,7 @@ def _write(path: Path, contents: str, *, overwrite: bool) -> None:
         partial.write_text(contents, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "no space is left on its disk" if full else error.strerror
-        raise HomeError(
-            f"Cannot write {str(path)!r}: {reason}; nothing was changed",
-            next_step="Free some space, or set LLAMP_WORKSPACE to another disk."
-            if full
-            else "Check the name and that the workspace is writable.",
-        ) from error
+        raise unusable(f"Cannot write {str(path)!r}", error) from error
     finally:
         with suppress(OSError):  # most often it is already the file asked for
             partial.unlink()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sqlite3
 import zlib
@@ -10,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llamp_mcp.errors import HomeError, NotFound
+from llamp_mcp.errors import NotFound, unusable
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.structures.identity import check_form, structure_id
 
@@ -172,10 +171,9 @@ class StructureStore:
                 connection,
             ):
                 yield connection
-        except sqlite3.Error as error:
-            raise _unusable(self._path, str(error)) from error
-        except OSError as error:
-            raise _unusable(self._path, error.strerror or str(error), error.errno) from error
+        except (sqlite3.Error, OSError) as error:
+            what = f"The structure store {str(self._path)!r} cannot be used"
+            raise unusable(what, error) from error
 
 
 def _packed(structure: Structure) -> bytes:
@@ -183,15 +181,3 @@ def _packed(structure: Structure) -> bytes:
 
     text = json.dumps(structure.as_dict(), cls=MontyEncoder, separators=(",", ":"))
     return zlib.compress(text.encode(), level=1)
-
-
-def _unusable(path: Path, reason: str, code: int | None = None) -> HomeError:
-    full = code in (errno.ENOSPC, errno.EDQUOT) or "full" in reason
-    return HomeError(
-        f"The structure store {str(path)!r} cannot be used: "
-        + ("no space is left on its disk" if full else reason)
-        + "; nothing was changed",
-        next_step="Free some space, or set LLAMP_HOME to another disk."
-        if full
-        else "Check that LLAMP_HOME is writable and the file is not damaged.",
-    )

@@ -125,7 +125,7 @@ async def test_a_bug_is_not_explained_to_the_model(services: Services) -> None:
 async def test_a_full_disk_is_explained(services: Services) -> None:
     failed, text, _ = await ask(services, mass_g=28)
     assert failed
-    assert "No space is left" in text
+    assert "no space is left" in text
     assert "LLAMP_HOME" in text
 
 

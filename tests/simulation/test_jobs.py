@@ -87,7 +87,7 @@ def test_disk_that_fills_up_while_submitting_leaves_no_job(jobs, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_text", full)
-    with pytest.raises(HomeError, match="no disk space left"):
+    with pytest.raises(HomeError, match="no space is left"):
         jobs.submit("x", {})
     assert jobs.newest() == []
 
