@@ -36,7 +36,7 @@ WATCH_S: Final = 0.1
 GRACE_S: Final = 1.0
 """Time a cancelled job has to stop by itself; then the process is replaced."""
 
-_NO_SPACE: Final = "The job was stopped: no space is left on the disk of LLAMP_HOME. Free some and submit it again."
+_NO_SPACE: Final = "No space is left on the disk of LLAMP_HOME. Free some and submit the job again."
 
 _logger = logging.getLogger(__name__)
 
