@@ -44,7 +44,10 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=lambda: user_data_path("llamp-mcp"))
-    source: str = Field(default="", description="live | sample | path of a snapshot; empty: sample")
+    source: str = Field(
+        default="",
+        description="live | sample | path of a snapshot; empty: live with a key, else sample",
+    )
     toolsets: Annotated[tuple[str, ...], NoDecode] = (
         "materials",
         "structures",
@@ -73,6 +76,14 @@ class Settings(BaseSettings):
     mp_api_endpoint: str = Field(
         default="https://api.materialsproject.org/",
         validation_alias=AliasChoices("MP_API_ENDPOINT", "mp_api_endpoint"),
+    )
+    request_timeout_s: float = Field(
+        default=20.0, gt=0, description="seconds the database may take to answer a request"
+    )
+    cache_mb: int = Field(default=512, ge=1, description="size of the cache of live answers")
+    cache_days: float = Field(default=30.0, ge=0, description="days a live answer is kept; 0: none")
+    contact: str = Field(
+        default="", description="e-mail address told to Crossref, which serves such callers faster"
     )
 
     @field_validator("toolsets", "tools", "http_hosts", "http_origins", mode="before")
@@ -110,8 +121,8 @@ class Settings(BaseSettings):
 
     @property
     def source_kind(self) -> str:
-        """`sample` unless said otherwise: this version cannot query the live database yet."""
-        return self.source or "sample"
+        """`live`, `sample`, or the path of a snapshot."""
+        return self.source or ("live" if self.mp_api_key is not None else "sample")
 
     def open_home(self) -> Path:
         """Create the home directory, private to its owner, and return it.

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
-from llamp_mcp.errors import SourceError, clip
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llamp_mcp.materials.source import MaterialsSource
     from llamp_mcp.settings import Settings
 
 
-class UnavailableSource:
-    """Stands in for a source this version does not have: every question gets the reason."""
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-
-    def meta(self, *_: object, **__: object) -> NoReturn:
-        """Say what is missing and what to do, whatever was asked."""
-        wanted = "live Materials Project source" if self._kind == "live" else "snapshot source"
-        raise SourceError(
-            f"LLAMP_SOURCE={clip(self._kind)} is set, but this version has no {wanted}",
-            next_step="Set LLAMP_SOURCE=sample (or unset it) and restart the server to use the "
-            "embedded offline extract.",
-        )
-
-    citations = search = documents = structure = meta
-
-
 def open_source(settings: Settings) -> MaterialsSource:
-    """The source the settings name; it reads and builds nothing before the first question."""
-    if settings.source_kind != "sample":
-        return UnavailableSource(settings.source_kind)
-    from llamp_mcp.materials.sample import SampleSource
+    """The source the settings name: `live`, `sample`, or the path of a snapshot.
 
-    return SampleSource(settings)
+    It reads, imports and asks nothing before the first question. What is missing (a key, a file)
+    is the answer to every question then, so that a server starts and lists its tools without.
+    """
+    kind = settings.source_kind
+    if kind == "sample":
+        from llamp_mcp.materials.sample import SampleSource
+
+        return SampleSource(settings)
+    if kind == "live":
+        from llamp_mcp.materials.live import LiveSource
+
+        return LiveSource(settings)
+    from llamp_mcp.materials.sqlite_source import SqliteSource
+
+    return SqliteSource(Path(kind).expanduser())

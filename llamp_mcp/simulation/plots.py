@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llamp_mcp.plots import figure, png
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,14 +20,8 @@ def plot_temperature(
     path: Path, *, title: str, times_ps: Floats, kelvin: Floats, targets: Floats | None
 ) -> None:
     """Write temperature against time as PNG, with the target schedule over it."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     stride = max(1, len(times_ps) // _MAX_POINTS)
-    # The object interface: pyplot keeps global state and looks for a display.
-    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    drawn, axes = figure()
     axes.plot(times_ps[::stride], kelvin[::stride], lw=0.8, color="#8fbbe0", label="instantaneous")
     window = len(kelvin) // _MEAN_PART
     if window > 1:
@@ -42,4 +38,4 @@ def plot_temperature(
     axes.set_ylim(0, 1.2 * max(kelvin.max(), 1.0))  # room for the legend above the curve
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, ncols=3, loc="upper right")
-    figure.savefig(path, format="png")
+    path.write_bytes(png(drawn))
