@@ -7,24 +7,21 @@ unfiltered search; both would answer a question nobody asked.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from llamp_mcp.errors import InvalidInput, clip
+from llamp_mcp.materials.formulas import EXAMPLES, element
+from llamp_mcp.materials.formulas import formula_key as formula_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pymatgen.core.composition import Composition
-
-_ID = re.compile(r"(mp|mvc)-[0-9]{1,8}")
+_ID = re.compile(r"(mp|mvc)-([0-9]{1,8}|aa[a-z]{6})")
 _LOOKS_LIKE_ID = re.compile(r"mp|mvc|(?i:mp|mvc)[-_]")
-_FORMULA = re.compile(r"[A-Za-z0-9.()\[\]{}]+")
-_SYMBOL = re.compile(r"[A-Z][a-z]?")
-_CLOSING = {")": "(", "]": "[", "}": "{"}
-_MAX_FORMULA = 100
-
-EXAMPLES = "such as 'Fe2O3', 'NaFe(SO4)2' or 'Si'"
+_LAST_DECIMAL = 3347529
+"""The last entry that the Project numbers; later ones are named in letters (emmet's AlphaID)."""
+_SPECIES = re.compile(r"([A-Z][a-z]?)([0-9]*\.?[0-9]*)([+-])([0-9]*\.?[0-9]*)")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻\u2212", "0123456789+--")
 
 
 def material(text: str) -> tuple[str, str]:
@@ -47,7 +44,9 @@ def material(text: str) -> tuple[str, str]:
 
 
 def material_id(text: str) -> str:
-    """A checked material id.
+    """A checked material id. Eight letters are the number to base 26: `mp-aaaaaaft` is `mp-149`.
+
+    Shorter words are refused: the Project reads every word as a number, `mp-foo` as `mp-3758`.
 
     Raises:
         InvalidInput: It is not of the form `mp-149`.
@@ -56,40 +55,30 @@ def material_id(text: str) -> str:
     if _ID.fullmatch(cleaned) is None:
         raise InvalidInput(
             f"{clip(text)} is not a material id",
-            allowed="'mp-' or 'mvc-' and one to eight digits, such as 'mp-149'",
+            allowed="'mp-' or 'mvc-' and one to eight digits, such as 'mp-149', or all eight "
+            "letters of a newer id, which begin with 'aa'",
             next_step="Find ids with search_materials; never guess one.",
         )
-    return cleaned
+    return plain_id(cleaned)
+
+
+def plain_id(identifier: str) -> str:
+    """The form with digits that the Project shows, `mp-149` for `mp-aaaaaaft`; others unchanged."""
+    match = _ID.fullmatch(identifier)
+    if match is None or match[2].isdecimal() or id_number(identifier) > _LAST_DECIMAL:
+        return identifier
+    return f"{match[1]}-{id_number(identifier)}"
 
 
 def id_number(identifier: str) -> int:
     """The number of a checked id, by which entries are ordered."""
-    return int(identifier.partition("-")[2])
-
-
-def formula_key(text: str) -> str:
-    """The reduced composition in alphabetical order, equal for all ways to write a formula.
-
-    `Fe PO4`, `FePO4` and `Fe2P2O8` all give `Fe1 O4 P1`.
-
-    Raises:
-        InvalidInput: It is not a formula; the text says where it goes wrong.
-    """
-    return _formula_key("".join(text.split()))
-
-
-@lru_cache(maxsize=1024)
-def _formula_key(text: str) -> str:
-    composition = _composition(text)
-    from pymatgen.core.composition import Composition
-
-    reduced, _ = composition.get_integer_formula_and_factor()
-    return composition_key(Composition(reduced).get_el_amt_dict())
-
-
-def composition_key(amounts: dict[str, float]) -> str:
-    """The key of a reduced composition given as amounts."""
-    return " ".join(f"{symbol}{round(amounts[symbol])}" for symbol in sorted(amounts))
+    word = identifier.partition("-")[2]
+    if word.isdecimal():
+        return int(word)
+    number = 0
+    for letter in word:  # digits to base 26, from a = 0
+        number = 26 * number + ord(letter) - ord("a")
+    return number
 
 
 def chemical_system(text: str) -> str:
@@ -98,73 +87,71 @@ def chemical_system(text: str) -> str:
     Raises:
         InvalidInput: A part is not an element, or one is named twice.
     """
-    symbols = [part.strip() for part in text.split("-")]
+    return "-".join(sorted(_members(text.split("-"), text)))
+
+
+def chemical_systems(text: str) -> tuple[str, ...]:
+    """Chemical systems of a search, separated by commas; or one with wildcards, which come last.
+
+    Raises:
+        InvalidInput: A part is not an element, or wildcards stand in one of several systems.
+    """
+    systems = text.split(",") if text.strip() else []
+    if "*" not in text:
+        return tuple(dict.fromkeys(chemical_system(system) for system in systems))
+    if len(systems) > 1:
+        raise InvalidInput(
+            f"Wildcards stand in one of several chemical systems: {clip(text)}",
+            allowed="several systems without wildcards, or one with, such as 'Li-Fe-*'",
+            next_step="Search for them one by one.",
+        )
+    parts = [part.strip() for part in systems[0].split("-")]
+    known = _members([part for part in parts if part != "*"], text)
+    return ("-".join([*sorted(known), *["*"] * parts.count("*")]),)
+
+
+def _members(parts: list[str], text: str) -> tuple[str, ...]:
+    try:
+        symbols = elements(parts)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error.what} (in {clip(text)})" if len(parts) > 1 else error.what,
+            allowed="a chemical system such as 'Li-Fe-O': elements with '-' between them",
+            next_step=error.next_step,
+        ) from error
     if len(set(symbols)) < len(symbols):
-        raise InvalidInput(f"An element stands twice in the chemical system {clip(text)}")
-    return "-".join(sorted(elements(symbols)))
+        raise InvalidInput(
+            f"An element stands twice in the chemical system {clip(text)}",
+            next_step="Name each element once.",
+        )
+    return symbols
 
 
 def elements(symbols: Iterable[str]) -> tuple[str, ...]:
-    """Checked element symbols.
+    """Checked element symbols, in the order given.
 
     Raises:
         InvalidInput: One is not the symbol of an element.
     """
-    checked = tuple(symbols)
-    for symbol in checked:
-        _check_element(symbol, symbol)
-    return checked
+    return tuple(element(symbol.strip()) for symbol in symbols)
 
 
-def _composition(text: str) -> Composition:
-    """Parse after checks of our own, whose texts a model can act on."""
-    if not text or len(text) > _MAX_FORMULA or _FORMULA.fullmatch(text) is None:
-        raise _not_a_formula(text, "it is empty, too long, or has characters no formula has")
-    _check_brackets(text)
-    symbols = _SYMBOL.findall(text)
-    if not symbols or re.search(r"[a-z]", _SYMBOL.sub("", text)):
-        raise _not_a_formula(text, "element symbols start with a capital letter")
-    for symbol in symbols:
-        _check_element(symbol, text)
-    from pymatgen.core.composition import Composition
+def species(text: str) -> str:
+    """An ion as the Project writes it: `Fe3+`, `Fe+3` and `Fe³⁺` → `Fe3+`; `Li1+` → `Li+`.
 
-    try:
-        composition = Composition(text)
-    except ValueError as error:
-        raise _not_a_formula(text, str(error)) from error
-    if not composition.num_atoms > 0:
-        raise _not_a_formula(text, "it has no atoms")
-    return composition
-
-
-def _check_element(symbol: str, text: str) -> None:
-    from pymatgen.core.periodic_table import Element
-
-    if not Element.is_valid_symbol(symbol):
-        where = "" if symbol == text else f" (in {clip(text)})"
+    Raises:
+        InvalidInput: It is not an element with a charge.
+    """
+    match = _SPECIES.fullmatch("".join(text.split()).translate(_SUPERSCRIPTS))
+    amounts = [amount for amount in match.group(2, 4) if amount] if match else []
+    if match is None or len(amounts) > 1 or "." in amounts:
         raise InvalidInput(
-            f"{clip(symbol)} is not a chemical element{where}",
-            allowed="element symbols with a capital letter, such as 'Si' or 'O'",
-            next_step="Correct the symbol and call again.",
+            f"{clip(text)} is not an ion",
+            allowed="an element with its oxidation state, such as 'Fe3+' or 'O2-'",
+            next_step="Correct it, or leave possible_species out and use elements.",
         )
+    from pymatgen.core.periodic_table import Species
 
-
-def _check_brackets(text: str) -> None:
-    open_brackets: list[str] = []
-    for character in text:
-        if character in "([{":
-            open_brackets.append(character)
-        elif character in _CLOSING and (
-            not open_brackets or open_brackets.pop() != _CLOSING[character]
-        ):
-            raise _not_a_formula(text, f"{character!r} has no opening bracket")
-    if open_brackets:
-        raise _not_a_formula(text, f"{open_brackets[-1]!r} is never closed")
-
-
-def _not_a_formula(text: str, reason: str) -> InvalidInput:
-    return InvalidInput(
-        f"{clip(text)} is not a chemical formula: {reason}",
-        allowed=f"formulas {EXAMPLES}",
-        next_step="Correct it and call again.",
-    )
+    charge = float(amounts[0]) if amounts else 1.0
+    symbol, sign = element(match[1], text), match[3]
+    return str(Species(symbol, charge if sign == "+" else -charge))

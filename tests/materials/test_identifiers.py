@@ -8,56 +8,37 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials import identifiers
 
 
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ("Ba(PdS2)2", "Ba1 Pd2 S4"),
-        ("BaPd2S4", "Ba1 Pd2 S4"),
-        ("NaFe(SO4)2", "Fe1 Na1 O8 S2"),
-        ("Fe PO4", "Fe1 O4 P1"),
-        (" Fe2P2O8 ", "Fe1 O4 P1"),
-        ("O", "O2"),
-        ("O2", "O2"),
-        ("Fe0.5O0.5", "Fe1 O1"),
-        ("[Fe(CN)6]", "C6 Fe1 N6"),
-    ],
-)
-def test_all_ways_to_write_a_formula_give_one_key(text, key):
-    assert identifiers.formula_key(text) == key
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("Qq2", "'Qq' is not a chemical element"),
-        ("H2O)", "')' has no opening bracket"),
-        ("(Fe2O3", "'(' is never closed"),
-        ("(Fe]", "']' has no opening bracket"),
-        ("fe2o3", "capital letter"),
-        ("hello", "capital letter"),
-        ("", "empty"),
-        ("Fe0", "no atoms"),
-        ("123", "capital letter"),
-        ("Fe*", "characters no formula has"),
-        ("Fe1.2.3", "not a chemical formula"),
-        ("Fe" * 60, "too long"),
-    ],
-)
-def test_a_bad_formula_is_refused_with_its_reason(text, reason):
-    with pytest.raises(InvalidInput) as error:
-        identifiers.formula_key(text)
-    assert reason in str(error.value)
-    assert "Allowed" in str(error.value)
-
-
 @pytest.mark.parametrize("text", ["mp-149", " MP-149 ", "mvc-12345", "mp-12345678"])
 def test_ids_of_the_project_are_accepted(text):
     assert identifiers.material_id(text) == text.strip().lower()
 
 
+def test_an_id_in_letters_is_the_number_it_stands_for():
+    """Oracle: emmet's `AlphaID`, the Project's own reading."""
+    from emmet.core.mpid import AlphaID
+
+    for number in (0, 13, 149, 3347529, 3347530, 4000000):
+        letters = str(AlphaID(number, padlen=8, prefix="mp"))
+        assert identifiers.material_id(letters) == AlphaID(letters, padlen=8).string
+        assert identifiers.id_number(identifiers.material_id(letters)) == number
+
+
 @pytest.mark.parametrize(
     "text",
-    ["hello", "mp-foo", "mp-99999999999", "mp-", "mp149", "149", "mp--1", "mp-1²", "mp-1\n2"],
+    [
+        "hello",
+        "mp-foo",
+        "mp-ft",
+        "mp-whatever",
+        "mp-aaaaaaaft",
+        "mp-99999999999",
+        "mp-",
+        "mp149",
+        "149",
+        "mp--1",
+        "mp-1²",
+        "mp-1\n2",
+    ],
 )
 def test_what_is_not_an_id_is_refused_with_an_example(text):
     with pytest.raises(InvalidInput, match="such as 'mp-149'"):
@@ -84,10 +65,65 @@ def test_a_chemical_system_is_sorted():
     assert identifiers.chemical_system("Li-Fe-O") == "Fe-Li-O"
 
 
-@pytest.mark.parametrize("text", ["Li-Xx", "Li-", "Li-Li", "Li2-O", "li-o"])
+@pytest.mark.parametrize("text", ["Li-Xx", "Li-", "Li-Li", "Li2-O", "li-o", "H-D", "LiFeO2"])
 def test_a_bad_chemical_system_is_refused(text):
     with pytest.raises(InvalidInput):
         identifiers.chemical_system(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "systems"),
+    [
+        ("", ()),
+        ("Li-O, O-Si,Li-O", ("Li-O", "O-Si")),
+        ("Li-Fe-*", ("Fe-Li-*",)),
+        ("*-O", ("O-*",)),
+        ("* - *", ("*-*",)),
+        ("D-O", ("H-O",)),
+    ],
+)
+def test_chemical_systems_may_be_several_or_have_wildcards(text, systems):
+    assert identifiers.chemical_systems(text) == systems
+
+
+@pytest.mark.parametrize("text", [",", "Li-O,", "-", "Li-O;Na-O"])
+def test_an_empty_chemical_system_is_refused_rather_than_left_out(text):
+    with pytest.raises(InvalidInput, match="'Li-Fe-O'"):
+        identifiers.chemical_systems(text)
+
+
+def test_wildcards_in_several_systems_are_refused_as_the_project_does():
+    with pytest.raises(InvalidInput, match="one by one"):
+        identifiers.chemical_systems("Li-*, Fe-O")
+
+
+def test_elements_by_name_or_in_small_letters_are_corrected():
+    for wrong, right in (("iron", "Fe"), ("o", "O"), ("LI", "Li")):
+        with pytest.raises(InvalidInput, match=f"Did you mean '{right}'"):
+            identifiers.elements([wrong])
+
+
+@pytest.mark.parametrize(
+    ("text", "ion"),
+    [
+        ("Fe3+", "Fe3+"),
+        ("Fe+3", "Fe3+"),
+        ("Fe³⁺", "Fe3+"),
+        ("Li1+", "Li+"),
+        ("Li+", "Li+"),
+        ("O2-", "O2-"),
+        ("O 2−", "O2-"),  # noqa: RUF001
+        ("Mn2.5+", "Mn2.50+"),
+    ],
+)
+def test_an_ion_is_written_as_the_project_does(text, ion):
+    assert identifiers.species(text) == ion
+
+
+@pytest.mark.parametrize("text", ["Fe", "3+", "Fe3+2", "Fe.+", "SO4 2-", "Qq2+", "", "Fe++"])
+def test_what_is_no_ion_is_refused(text):
+    with pytest.raises(InvalidInput, match="Allowed"):
+        identifiers.species(text)
 
 
 @given(st.text(max_size=30))
