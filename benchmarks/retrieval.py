@@ -3,7 +3,7 @@
     python benchmarks/retrieval.py [--repeat 200]
 
 Prints medians of this run: the tools as a client calls them, a tool that does nothing (the cost of
-the protocol), the same rows by bare SQL on the same index, and by reading the shipped file anew.
+the protocol), the same rows by the source alone, and by reading the shipped file anew.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import lzma
-import sqlite3
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -23,7 +21,8 @@ import anyio
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
-from llamp_mcp.materials.index import index_path, shipped_data
+from llamp_mcp.materials.sample import SampleSource, shipped_data
+from llamp_mcp.materials.source import Query
 from llamp_mcp.server.app import create_server
 from llamp_mcp.settings import Settings
 
@@ -53,18 +52,6 @@ async def timed(name: str, call: Callable[[], Awaitable[object]], repeat: int) -
     print(f"{name:32} {median(times):8.2f} {quantiles(times, n=20)[-1]:8.2f}")
 
 
-def bare_sql(path: Path) -> object:
-    """Twenty oxides by hull energy, without any of this package."""
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
-            "SELECT body FROM material JOIN element USING (material_id) "
-            "LEFT JOIN value ON value.material_id = material.material_id "
-            "AND field = 'energy_above_hull' WHERE symbol = 'O' "
-            "ORDER BY value.value IS NULL, value.value LIMIT 20"
-        )
-        return [json.loads(body) for (body,) in rows]
-
-
 def bare_json(data: bytes) -> object:
     """The same from the shipped file."""
     oxides = [m for m in json.loads(lzma.decompress(data))["materials"] if "O" in m["composition"]]
@@ -90,15 +77,15 @@ async def main(repeat: int) -> None:
         nothing = {"baseline: a tool that does nothing": ("nothing_at_all", {})}
         await through_a_client(bare, nothing, repeat)
         data = shipped_data()
-        path = index_path(settings.home / "cache", data)
+        source = SampleSource(settings)
 
-        async def by_sql() -> object:
-            return bare_sql(path)
+        async def by_source() -> object:
+            return source.search(Query(elements=("O",), fields=("energy_above_hull",)))
 
         async def by_file() -> object:
             return bare_json(data)
 
-        await timed("baseline: 20 oxides by bare SQL", by_sql, repeat)
+        await timed("baseline: 20 oxides by the source", by_source, repeat)
         await timed("baseline: 20 oxides by the file", by_file, min(repeat, 20))
 
 

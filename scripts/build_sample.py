@@ -27,8 +27,8 @@ import spglib
 from pymatgen.analysis.phase_diagram import PhaseDiagram
 from pymatgen.core import Composition, Structure
 from pymatgen.entries.computed_entries import ComputedStructureEntry
+from sample_schema import HOME
 
-from llamp_mcp.materials.groups import HOME
 from llamp_mcp.structures.symmetry import analyzer
 
 FIRST_EXCLUDED_NUMBER = 1_300_000

@@ -1,264 +1,199 @@
-"""The embedded sample as a source: an offline extract that answers by SQL."""
+"""The embedded sample as a source: an offline extract, written as a materials file at first use.
+
+The shipped file is compressed JSON in a schema of its own. Its materials file lies in the cache of
+the home, named after the digest of the data, so that a new release never reads an old one. It is
+made beside its final name and moved there in one step: processes that race each make a whole one,
+and the last move wins with the same content.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-import sqlite3
+import lzma
+import os
+import tempfile
+from contextlib import suppress
 from functools import cached_property
-from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from llamp_mcp.errors import NotFound, SourceError
-from llamp_mcp.materials.groups import field_named, fields_of, group_named
-from llamp_mcp.materials.index import build_index, index_path, open_index, shipped_data
-from llamp_mcp.materials.source import Condition, Document, Page, Query, pick
-from llamp_mcp.provenance import SourceMeta
+from llamp_mcp.errors import SourceError, unusable
+from llamp_mcp.materials import layout
+from llamp_mcp.materials.sqlite_source import SqliteSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    import sqlite3
+    from collections.abc import Iterator
 
+    from llamp_mcp.materials.source import Document
+    from llamp_mcp.provenance import SourceMeta
     from llamp_mcp.settings import Settings
 
-T = TypeVar("T")
+_CONTENT: Final = 1
+"""Raised when the documents below are made otherwise, so that a file of before is not read."""
 
-_SORT_COLUMNS = {"material_id": "m.number", "formula_pretty": "m.formula"}
+_SUMMARY: Final = frozenset(
+    {
+        *("nsites", "volume", "density", "density_atomic", "symmetry", "band_gap"),
+        *("energy_per_atom", "energy_above_hull", "formation_energy_per_atom", "is_stable"),
+        *("bulk_modulus", "shear_modulus", "universal_anisotropy", "homogeneous_poisson"),
+        *("ordering", "is_magnetic", "num_magnetic_sites", "num_unique_magnetic_sites"),
+        *("total_magnetization", "total_magnetization_normalized_vol"),
+        *("total_magnetization_normalized_formula_units", "types_of_magnetic_species"),
+        *("e_total", "e_electronic"),
+    }
+)
+"""Values of any group that the Project's summary repeats."""
+
+_PROPS: Final = {"oxidation_states": "oxi_states"}
+"""What the summary's `has_props` calls a group otherwise."""
+_STEPS_WITHOUT_SUFFIX: Final = frozenset({"StartingSynthesis"})
 
 
-class SampleSource:
-    """Reads the shipped extract through its index in the cache of the server's home.
+def shipped_data() -> bytes:
+    """The sample as it lies in the package."""
+    return files("llamp_mcp.materials").joinpath("data/sample.json.xz").read_bytes()
 
-    Any thread may ask; the questions take turns on one connection, which knows the tables already.
-    """
+
+def sample_path(cache: Path, data: bytes) -> Path:
+    """Where the materials file of this data lies."""
+    digest = hashlib.sha256(data).hexdigest()[:16]
+    return cache / f"sample-{digest}-{layout.FORMAT}.{_CONTENT}.sqlite"
+
+
+class SampleSource(SqliteSource):
+    """Reads the shipped extract through its materials file in the cache of the server's home."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._turn = RLock()
-        self._connection: sqlite3.Connection | None = None
+        self._lasting = False
+        super().__init__(Path(), advice="Check the disk, delete the file and call again.")
 
     @cached_property
-    def _data(self) -> bytes:
-        return shipped_data()
+    def _file(self) -> Path:
+        return sample_path(self._settings.open_home() / "cache", shipped_data())
 
-    @cached_property
-    def _path(self) -> Path:
-        return index_path(self._settings.open_home() / "cache", self._data)
-
-    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Answer from the index; build it where it is missing, and once more where it is broken."""
+    def _select(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Ask the file; one that is broken is made again once."""
         with self._turn:
-            if not self._path.exists():
-                self._rebuild()
             try:
-                return question(self._connected())
-            except sqlite3.DatabaseError:
-                self._rebuild()
-            try:
-                return question(self._connected())
-            except sqlite3.DatabaseError as error:
-                raise SourceError(
-                    f"The index {str(self._path)!r} of the embedded sample cannot be read: {error}",
-                    next_step="Check the disk, delete the file and call again.",
-                ) from error
+                return super()._select(sql, values)
+            except SourceError:
+                self.close()
+                build_sample(shipped_data(), self.path)
+                return super()._select(sql, values)
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = open_index(self._path)
-        return self._connection
-
-    def _rebuild(self) -> None:
-        self.close()
-        build_index(self._data, self._path)
-
-    def close(self) -> None:
-        """Close the connection; the next question opens it again."""
-        with self._turn:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    @cached_property
-    def _header(self) -> dict[str, Any]:
-        row = self._ask(lambda c: c.execute("SELECT body FROM header").fetchone())
-        header: dict[str, Any] = json.loads(row[0])
-        return header
+    def _opened(self) -> sqlite3.Connection:
+        self.path = self._file
+        if not self.path.exists():
+            build_sample(shipped_data(), self.path)
+        return super()._opened()
 
     def meta(self) -> SourceMeta:
         """What this extract is; part of every answer."""
-        header = self._header
-        return SourceMeta(
-            kind="sample",
-            name=header["name"],
-            database_version=header["database_version"],
-            licence=header["licence"],
-            attribution=header["attribution"],
-            materials=header["materials"],
-            coverage=header["coverage"],
-            notice=self._notice(header["materials"]),
-        )
-
-    def _notice(self, materials: int) -> str:
-        what = (
-            f"offline extract of {materials} Materials Project entries (CC BY 4.0); absence here "
-            "means nothing"
-        )
+        meta = super().meta()
         if self._settings.mp_api_key is not None:
-            return f"{what}. MP_API_KEY is set, but this version cannot query the live Project yet"
-        return (
-            f"{what}. For the full database get a key at materialsproject.org/api and set "
-            "MP_API_KEY (live queries come with a later version)"
-        )
-
-    def citations(self) -> dict[str, dict[str, str]]:
-        """The sources that values name."""
-        sources: dict[str, dict[str, str]] = self._header["sources"]
-        return sources
-
-    def search(self, query: Query) -> Page:
-        """The entries that match, those without a value of `sort_by` last."""
-        return self._ask(lambda connection: _search(connection, query))
-
-    def documents(
-        self, group: str, material_ids: tuple[str, ...], fields: tuple[str, ...] = ()
-    ) -> tuple[Document, ...]:
-        """Documents of a group, for those of the ids that have any of the fields."""
-        names = fields or tuple(field.name for field in fields_of(group_named(group)))
-
-        def read(connection: sqlite3.Connection) -> tuple[Document, ...]:
-            found = _bodies(connection, material_ids)
-            if any(field_named(name).heavy for name in names):
-                for identifier, fields in _rows(connection, "fields", "heavy", material_ids):
-                    found[identifier]["values"] |= json.loads(fields)
-            documents = (
-                _document(identifier, found[identifier], names)
-                for identifier in material_ids
-                if identifier in found
-            )
-            return tuple(d for d in documents if any(pick(d, name) is not None for name in names))
-
-        return self._ask(read)
-
-    def structure(self, material_id: str) -> dict[str, Any]:
-        """The structure on file.
-
-        Raises:
-            NotFound: The entry is not in the extract, or has no structure here.
-        """
-        row = self._ask(
-            lambda c: c.execute(
-                "SELECT structure FROM heavy WHERE material_id = ?", (material_id,)
-            ).fetchone()
-        )
-        if row is None:
-            raise NotFound(
-                f"{material_id} is not in this offline extract, which says nothing about the "
-                "Materials Project itself",
-                next_step="Look with search_materials for what is here.",
-            )
-        if row[0] is None:
-            raise NotFound(
-                f"This offline extract has no structure for {material_id}, only values",
-                next_step="Choose another entry with search_materials, or build the cell with "
-                "create_structure from lattice and sites that have a source.",
-            )
-        structure: dict[str, Any] = json.loads(row[0])
-        return structure
+            more = "MP_API_KEY is set: unset LLAMP_SOURCE for the full database"
+        else:
+            more = "for the full database set MP_API_KEY (a key: materialsproject.org/api)"
+        return meta.model_copy(update={"notice": f"{meta.notice}; {more}"})
 
 
-def _search(connection: sqlite3.Connection, query: Query) -> Page:
-    base = _base_clauses(query)
-    clauses = [*base, *(_condition(c) for c in query.conditions)]
-    where, arguments = _joined(clauses)
-    column = _SORT_COLUMNS.get(query.sort_by, "s.value")
-    direction = "DESC" if query.descending else "ASC"
-    rows = connection.execute(
-        "SELECT m.material_id, m.body FROM material m "
-        "LEFT JOIN value s ON s.field = ? AND s.material_id = m.material_id"
-        f"{where} ORDER BY {column} IS NULL, {column} {direction}, m.number LIMIT ? OFFSET ?",
-        (query.sort_by, *arguments, query.limit, query.offset),
-    ).fetchall()
-    total = query.offset + len(rows)
-    if len(rows) == query.limit or not rows:
-        counting = f"SELECT count(*) FROM material m{where}"
-        total = connection.execute(counting, arguments).fetchone()[0]
-    documents = tuple(_document(row[0], json.loads(row[1]), query.fields) for row in rows)
-    return Page(total, documents, _lacking(connection, base, query.conditions))
+def build_sample(data: bytes, path: Path) -> None:
+    """Write the materials file of the sample and put it in place in one step.
+
+    Raises:
+        HomeError: The cache directory cannot be written.
+    """
+    sample = json.loads(lzma.decompress(data))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise unusable(f"Cannot write the materials file {str(path)!r}", error) from error
+    try:
+        with layout.Writer(Path(name)) as writer:
+            _write(writer, sample)
+        Path(name).replace(path)
+    except OSError as error:
+        raise unusable(f"Cannot write the materials file {str(path)!r}", error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
 
 
-def _base_clauses(query: Query) -> list[tuple[str, tuple[Any, ...]]]:
-    has = "m.material_id IN (SELECT material_id FROM element WHERE symbol = ?)"
-    clauses: list[tuple[str, tuple[Any, ...]]] = [(has, (e,)) for e in query.elements]
-    clauses += [(has.replace(" IN ", " NOT IN "), (e,)) for e in query.exclude_elements]
-    if query.formula:
-        clauses.append(("m.composition = ?", (query.formula,)))
-    if query.chemsys:
-        clauses.append(("m.chemsys = ?", (query.chemsys,)))
-    if query.material_ids:
-        marks = ", ".join("?" * len(query.material_ids))
-        clauses.append((f"m.material_id IN ({marks})", query.material_ids))
-    return clauses
+def _write(writer: layout.Writer, sample: dict[str, Any]) -> None:
+    for record in sample["materials"]:
+        for endpoint, document in _documents(record):
+            writer.add(endpoint, document)
+    for recipe in sample["recipes"]:
+        writer.add_recipe(_recipe(recipe))
+    count = len(sample["materials"])
+    header = {key: sample[key] for key in sample if key not in {"materials", "recipes", "format"}}
+    writer.finish(
+        header
+        | {
+            "kind": "sample",
+            "here": "this offline extract",
+            "next_step": "Look with search_materials for what is here.",
+            "notice": f"offline extract of {count} Materials Project entries (CC BY 4.0); absence "
+            "here means nothing",
+        }
+    )
 
 
-def _condition(condition: Condition) -> tuple[str, tuple[Any, ...]]:
-    tests, arguments = ["field = ?"], [condition.field]
-    for operator, bound in (
-        ("=", condition.equals),
-        (">=", condition.minimum),
-        ("<=", condition.maximum),
-    ):
-        if bound is not None:
-            tests.append(f"value {operator} ?")
-            arguments.append(bound)  # type: ignore[arg-type]
-    sql = f"m.material_id IN (SELECT material_id FROM value WHERE {' AND '.join(tests)})"
-    return sql, tuple(arguments)
+def _documents(record: dict[str, Any]) -> Iterator[tuple[str, Document]]:
+    """The documents that the Project's endpoints would give of a material."""
+    keys = {name: key for key, names in record["sources"].items() for name in names}
+    composition = record["composition"]
+    common = {
+        "material_id": record["material_id"],
+        "formula_pretty": record["formula_pretty"],
+        "composition": composition,
+        "chemsys": "-".join(sorted(composition)),
+        "elements": sorted(composition),
+        "nelements": len(composition),
+    }
+
+    def document(values: dict[str, Any]) -> Document:
+        return common | values | {"_sources": {name: keys[name] for name in values}}
+
+    merged = {name: value for group in record["groups"].values() for name, value in group.items()}
+    summary = document({name: merged[name] for name in merged if name in _SUMMARY})
+    summary["composition_reduced"] = composition
+    groups = [group for group in record["groups"] if group != "summary"]
+    summary["has_props"] = {_PROPS.get(group, group): True for group in groups}
+    notes = {"_notes": record["notes"]} if "notes" in record else {}
+    summary |= notes
+    if layout.STRUCTURE in record:
+        summary[layout.STRUCTURE] = record[layout.STRUCTURE] | notes
+    yield "summary", summary
+    for group in groups:
+        yield group, document(record["groups"][group])
 
 
-def _lacking(
-    connection: sqlite3.Connection,
-    base: list[tuple[str, tuple[Any, ...]]],
-    conditions: tuple[Condition, ...],
-) -> dict[str, int]:
-    """How many entries only fail because a filtered field has no value here."""
-    lacking = {}
-    for condition in conditions:
-        others = [_condition(c) for c in conditions if c is not condition]
-        absent = "m.material_id NOT IN (SELECT material_id FROM value WHERE field = ?)"
-        where, arguments = _joined([*base, *others, (absent, (condition.field,))])
-        row = connection.execute(f"SELECT count(*) FROM material m{where}", arguments).fetchone()
-        lacking[condition.field] = row[0]
-    return lacking
-
-
-def _joined(clauses: list[tuple[str, tuple[Any, ...]]]) -> tuple[str, tuple[Any, ...]]:
-    if not clauses:
-        return "", ()
-    arguments = tuple(value for _, values in clauses for value in values)
-    return " WHERE " + " AND ".join(sql for sql, _ in clauses), arguments
-
-
-def _bodies(
-    connection: sqlite3.Connection, material_ids: tuple[str, ...]
-) -> dict[str, dict[str, Any]]:
-    rows = _rows(connection, "body", "material", material_ids)
-    return {identifier: json.loads(body) for identifier, body in rows}
-
-
-def _rows(
-    connection: sqlite3.Connection, column: str, table: str, material_ids: tuple[str, ...]
-) -> Iterable[tuple[str, str]]:
-    marks = ", ".join("?" * len(material_ids))
-    sql = f"SELECT material_id, {column} FROM {table} WHERE material_id IN ({marks})"
-    return connection.execute(sql, material_ids)
-
-
-def _document(identifier: str, body: dict[str, Any], names: Iterable[str]) -> Document:
-    values = body["values"]
-    bases = dict.fromkeys(name.partition(".")[0] for name in names)
-    shown = {name: values[name] for name in bases if name in values}
+def _recipe(recipe: dict[str, Any]) -> Document:
+    """A recipe in the shape of the Project's `SynthesisSearchResultModel`."""
     return {
-        "material_id": identifier,
-        "formula_pretty": values["formula_pretty"],
-        **shown,
-        "sources": {name: body["sources"][name] for name in shown if name in body["sources"]},
-        "notes": body["notes"] if {"volume", "density"} & shown.keys() else [],
+        "doi": recipe["doi"],
+        "synthesis_type": recipe["synthesis_type"],
+        "reaction_string": recipe["reaction_string"],
+        "targets_formula_s": recipe["targets"],
+        "precursors_formula_s": recipe["precursors"],
+        "precursors": [{"material_formula": formula} for formula in recipe["precursors"]],
+        "operations": [_operation(operation) for operation in recipe["operations"]],
+        "_sources": dict.fromkeys(
+            ("doi", "synthesis_type", "reaction_string", "operations"), recipe["source"]
+        ),
+    }
+
+
+def _operation(operation: dict[str, Any]) -> dict[str, Any]:
+    kind = operation["type"]
+    return {
+        "type": kind if kind in _STEPS_WITHOUT_SUFFIX else f"{kind}Operation",
+        "conditions": {name: operation[name] for name in operation if name != "type"},
     }
