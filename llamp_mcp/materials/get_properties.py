@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, NotFound, one_of
-from llamp_mcp.materials import identifiers, presentation, selection
-from llamp_mcp.materials.groups import (
-    FIELDS,
-    GROUPS,
-    HOME,
-    GroupName,
-    field_named,
-    fields_of,
-)
+from llamp_mcp.materials import answer, formulas, identifiers, presentation, reading, selection
+from llamp_mcp.materials.excerpt import excerpt
+from llamp_mcp.materials.groups import GROUPS, GroupName, home_of
 from llamp_mcp.materials.source import pick
-from llamp_mcp.operation import Operation, Params, Result
+from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from llamp_mcp.materials.excerpt import Excerpt
+    from llamp_mcp.materials.groups.table import Group
     from llamp_mcp.materials.source import Document, MaterialsSource
     from llamp_mcp.provenance import Fact
 
@@ -29,21 +27,23 @@ MAX_MATERIALS = 20
 MAX_HEAVY = 5
 MAX_ROWS = 24
 """Rows of an answer: with three groups each they stay below 6,000 tokens."""
+MAX_BYTES = 19_000
+"""Of the rows of an answer, which with notes and sources stays below 6,000 tokens."""
 
 
 class PropertiesParams(Params):
     """Arguments of `get_properties`."""
 
     materials: Annotated[list[str], Field(min_length=1, max_length=MAX_MATERIALS)] = Field(
-        description="ids or formulas, e.g. ['mp-149', 'GaAs']"
+        description="ids or formulas: ['mp-149', 'GaAs']"
     )
     groups: list[GroupName] = Field(
-        default=[], description="groups to read; empty: those of `fields`, else summary"
+        default=[], description="empty: those of `fields`, else summary"
     )
     fields: Annotated[list[str], Field(max_length=20)] = Field(
         default=[],
-        description="only these fields, e.g. ['band_gap']; elastic_tensor and magmoms come only "
-        "when named here",
+        description="only these, e.g. ['band_gap'], any of the Project's; tensors and lists only "
+        "if named",
     )
 
 
@@ -52,114 +52,176 @@ class PropertiesResult(Result):
 
     source: dict[str, str]
     results: list[dict[str, Any]] = Field(
-        description="requested, material_id, formula, selection, groups{name:{field: value}}, "
-        "sources{field: key}, warnings"
+        description="material_id, formula, selection, groups{name:{field}}"
     )
     units: dict[str, str]
     sources: dict[str, str]
     notes: list[str]
 
     def text(self) -> str:
-        """One line per entry, then notes and the sources."""
+        """One line per entry and group, then notes and the sources."""
         legend = presentation.Legend(self.sources)
         lines = [f"Source: {self.source['notice']}."]
         for row in self.results:
-            values = "; ".join(
-                presentation.value_text(name, value, legend.mark(row["sources"].get(name)))
-                for name, value in _flat(row).items()
-            )
-            lines.append(f"{row['material_id']} {row['formula']}: {values}")
-            asked = "" if row["requested"] == row["material_id"] else f"'{row['requested']}': "
-            lines.append(f"  {asked}{row['selection']}")
-            if row["warnings"]:
-                lines.append(f"  Warning: {'; '.join(row['warnings'])}")
+            lines += answer.lines(row, legend)
         lines += [f"Note: {note}" for note in self.notes]
         return "\n".join([*lines, legend.line()]).rstrip()
 
+    def links(self) -> Iterator[ResourceLink]:
+        """Where the values are that were too many."""
+        cuts = (cut for row in self.results for cut in row["cut"].values())
+        for address in dict.fromkeys(cut["resource"] for cut in cuts):
+            yield ResourceLink(
+                uri=address, name=address.removeprefix("mp://"), mime_type="application/json"
+            )
+
 
 def get_properties(params: PropertiesParams, *, source: MaterialsSource) -> PropertiesResult:
-    """Read values of materials: stability, moduli, band gap, magnetism and more, with units.
+    """Read values of materials: stability, moduli, band gap, magnetism and more.
 
-    Use it when the materials are known by id or formula; to find materials by criteria use
-    search_materials. A formula means its entry lowest on the hull that has the values asked for;
-    `selection` says which and of how many. Where it says none chosen, ask again with an id. A
-    missing value is unknown here: never fill it in.
+    For known ids or formulas; to find some use search_materials. A formula means its entry lowest
+    on the hull that has the values; `selection` says which. Where none is chosen, name an id. A
+    missing value is unknown: never fill it in.
     """
     fields = tuple(dict.fromkeys(params.fields))
     groups = _groups(params, fields)
-    table = _Table(source)
-    for requested in dict.fromkeys(params.materials):
-        kind, name = identifiers.material(requested)
-        for group in groups:
-            asked = _asked(group, fields)
-            if kind == "id":
-                table.add_id(requested, name, group, asked)
-            else:
-                table.add_formula(requested, name, group, asked)
-    return table.result(groups, fields)
+    asked = {group: _asked(group, fields) for group in groups}
+    named = {text: identifiers.material(text) for text in dict.fromkeys(params.materials)}
+    keys = [name for kind, name in named.values() if kind == "formula"]
+    ids = [name for kind, name in named.values() if kind == "id"]
+    entries = selection.entries(source, keys, ids)
+    table = _Table(source, entries, by_name=bool(fields))
+    for requested, (kind, _) in named.items():
+        table.note(*(formulas.remarks(requested) if kind == "formula" else ()))
+    found = {group: _read(source, group, names, entries) for group, names in asked.items()}
+    for requested, (kind, name) in named.items():
+        for group, names in asked.items():
+            add = table.add_id if kind == "id" else table.add_formula
+            add(requested, name, group, names, found[group])
+    return table.result(fields)
 
 
 def _groups(params: PropertiesParams, fields: tuple[str, ...]) -> list[str]:
     """The groups to read: as named, else the homes of the fields, else the summary."""
-    homes = dict.fromkeys(HOME[field_named(name).name] for name in fields)
     if not params.groups:
-        return list(homes) or ["summary"]
-    shown = {field.name for group in params.groups for field in fields_of(GROUPS[group])}
+        return list(dict.fromkeys(map(home_of, fields))) or ["summary"]
+    groups = [GROUPS[name] for name in dict.fromkeys(params.groups)]
     for name in fields:
-        if field_named(name).name not in shown:
-            raise one_of(f"field of {', '.join(params.groups)}", name, shown)
-    return [group for group in dict.fromkeys(params.groups) if not fields or _named(group, fields)]
+        users = [group for group in groups if group.field(name.partition(".")[0])]
+        if not users:
+            known = (f.name for group in groups for f in group.fields)
+            told = f"field of {', '.join(group.name for group in groups)}"
+            documented = (f for group in groups for f in group.document)
+            raise one_of(told, name, dict.fromkeys((*known, *documented)))
+    return [group.name for group in groups if not fields or _named(group.name, fields)]
 
 
 def _named(group: str, fields: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the fields that a group shows."""
-    shown = {field.name for field in fields_of(GROUPS[group])}
-    return tuple(name for name in fields if field_named(name).name in shown)
+    """Those of the fields that a group has; a dotted name is checked."""
+    known = GROUPS[group]
+    names = tuple(name for name in fields if known.field(name.partition(".")[0]))
+    for name in names:
+        known.resolve(name)
+    return names
 
 
 def _asked(group: str, fields: tuple[str, ...]) -> tuple[str, ...]:
-    """The fields to read of a group: those named, else all that are not heavy."""
-    if fields:
-        return _named(group, fields)
-    return tuple(field.name for field in fields_of(GROUPS[group]) if not field.heavy)
+    """The fields to read of a group: those named, else the main ones."""
+    return _named(group, fields) if fields else GROUPS[group].default
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Documents of a group by id, and the entries that were not looked at."""
+
+    documents: dict[str, Document]
+    unread: frozenset[str]
+
+
+def _read(
+    source: MaterialsSource, group: str, names: tuple[str, ...], entries: selection.Entries
+) -> _Found:
+    """The documents of a group of the entries that come into question.
+
+    One request, unless a composition has none among its entries lowest on the hull.
+    """
+    first, lists = selection.shortlist(entries, group)
+    found = {d["material_id"]: d for d in reading.documents(source, group, first, names)}
+    later = [ids for ids in lists if not found.keys() & ids.read]
+    rest = tuple(identifier for ids in later for identifier in ids.unread)
+    found |= {d["material_id"]: d for d in reading.documents(source, group, rest, names)}
+    unread = (identifier for ids in lists if ids not in later for identifier in ids.unread)
+    return _Found(found, frozenset(unread))
 
 
 class _Table:
     """Collects one row per requested material and selected entry."""
 
-    def __init__(self, source: MaterialsSource) -> None:
-        self._source = source
+    def __init__(
+        self, source: MaterialsSource, entries: selection.Entries, *, by_name: bool
+    ) -> None:
+        self._source, self._entries, self._by_name = source, entries, by_name
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
-        self._notes: dict[str, None] = {}
+        self._notes = dict.fromkeys(entries.notes)
 
-    def add_id(self, requested: str, identifier: str, group: str, fields: tuple[str, ...]) -> None:
+    def note(self, *notes: str) -> None:
+        """Say something once."""
+        self._notes |= dict.fromkeys(notes)
+
+    def add_id(
+        self,
+        requested: str,
+        identifier: str,
+        group: str,
+        fields: tuple[str, ...],
+        found: _Found,
+    ) -> None:
         """An entry named by its id."""
-        hull = self._source.documents("thermo", (identifier,), ("energy_above_hull", "is_stable"))
-        known = selection.hull_energy(hull[0]) if hull else None
-        found = self._source.documents(group, (identifier,), fields)
-        if found:
-            words = f"named by id ({selection.hull_words(known)})"
-            self._add(requested, group, fields, selection.Choice(found[0], words, (identifier,)))
-        elif self._source.documents("summary", (identifier,), ("formula_pretty",)):
-            self._notes[f"{identifier} has no {_what(group, fields)} in this source"] = None
+        entry = self._entries.by_id.get(identifier)
+        if entry is None:
+            self.note(f"{identifier} is not in this source; that says nothing about it")
+        elif identifier not in found.documents:
+            self.note(f"{identifier} has no {_what(group, fields)} in this source")
         else:
-            self._notes[f"{identifier} is not in this source; that says nothing about it"] = None
+            words = f"named by id ({selection.hull_words(selection.hull_energy(entry))})"
+            choice = selection.Choice(found.documents[identifier], words, (identifier,))
+            self._add(requested, group, fields, choice, entry)
 
-    def add_formula(self, requested: str, key: str, group: str, fields: tuple[str, ...]) -> None:
+    def add_formula(
+        self,
+        requested: str,
+        key: str,
+        group: str,
+        fields: tuple[str, ...],
+        found: _Found,
+    ) -> None:
         """The entry a formula means, or the candidates for it."""
-        found, hull = selection.candidates(self._source, key, group, fields)
+        entries = self._entries.by_formula[key]
+        hull = {i: selection.hull_energy(entry) for i, entry in entries.items()}
+        candidates = [found.documents[i] for i in entries if i in found.documents]
         what = _what(group, fields)
-        if not hull:
-            self._notes[f"no entry of composition {requested} in this source"] = None
-        elif not found:
-            ids = ", ".join(hull)
-            self._notes[f"{requested}: no {what} for any of its {len(hull)} entries ({ids})"] = None
+        if not entries:
+            self.note(f"no entry of composition {requested} in this source")
+        elif not candidates:
+            ids = selection.named(tuple(hull))
+            self.note(f"{requested}: no {what} for any of its {len(hull)} entries ({ids})")
         else:
-            for choice in selection.choose(found, hull, what):
-                self._add(requested, group, fields, choice)
+            if unread := len(found.unread & entries.keys()):
+                self.note(
+                    f"{requested}: {unread} of its {len(entries)} entries, higher above the hull "
+                    f"than the chosen one, were not looked at for {what}"
+                )
+            for choice in selection.choose(candidates, hull, what, group):
+                entry = entries[choice.document["material_id"]]
+                self._add(requested, group, fields, choice, entry)
 
     def _add(
-        self, requested: str, group: str, fields: tuple[str, ...], choice: selection.Choice
+        self,
+        requested: str,
+        group: str,
+        fields: tuple[str, ...],
+        choice: selection.Choice,
+        entry: Document,
     ) -> None:
         document, words = choice.document, choice.selection
         identifier = document["material_id"]
@@ -168,22 +230,30 @@ class _Table:
             {
                 "requested": requested,
                 "material_id": identifier,
-                "formula": document["formula_pretty"],
+                "formula": entry.get("formula_pretty", ""),
                 "selection": words,
                 "groups": {},
                 "sources": {},
                 "warnings": [],
+                "cut": {},
             },
         )
         if words not in row["selection"]:
             # The ids are not said twice where two groups have the same candidates.
             same = all(candidate in row["selection"] for candidate in choice.candidates)
             row["selection"] += f"; {group}: {words.partition(':')[0] if same else words}"
-        row["groups"][group] = _only(document, fields)
-        row["sources"] |= document["sources"]
-        new = [w for w in selection.unphysical(document) if w not in row["warnings"]]
+        told = excerpt(document, GROUPS[group], fields, by_name=self._by_name)
+        if self._by_name and (lacking := _lacking(told, GROUPS[group], fields)):
+            self.note(f"{identifier} has no {', '.join(lacking)} in its {group} data here")
+        for name in told.values:
+            if key := document["sources"].get(name):
+                same_key = row["sources"].setdefault(name, key) == key
+                row["sources"] |= {} if same_key else {f"{group}.{name}": key}
+        row["groups"][group] = told.values
+        row["cut"] |= {f"{group}.{name}": cut for name, cut in told.cut.items()}
+        new = [w for w in selection.unphysical(told.values, group) if w not in row["warnings"]]
         row["warnings"] += new
-        self._notes |= dict.fromkeys(document["notes"])
+        self.note(*document["notes"])
 
     def _cut(self) -> list[dict[str, Any]]:
         """The rows that fit; of a request with many candidates the last ones go first."""
@@ -191,15 +261,18 @@ class _Table:
         for row in self._rows.values():
             requests.setdefault(row["requested"], []).append(row)
         keep = max(map(len, requests.values()))
-        while keep > 1 and sum(min(len(rows), keep) for rows in requests.values()) > MAX_ROWS:
+        while keep > 1 and not _fits(chain(*(rows[:keep] for rows in requests.values()))):
             keep -= 1
+        told: list[dict[str, Any]] = []
         for requested, rows in requests.items():
-            if rows[keep:]:
-                ids = ", ".join(row["material_id"] for row in rows[keep:])
-                self._notes[f"{requested}: values of {ids} left out for length; ask by id"] = None
-        return [row for rows in requests.values() for row in rows[:keep]]
+            fitting = [row for row in rows[:keep] if not told or _fits((*told, row))]
+            told += fitting
+            if left := [row["material_id"] for row in rows if row not in fitting]:
+                ids = ", ".join(left)
+                self.note(f"{requested}: values of {ids} left out for length; ask by id")
+        return told
 
-    def result(self, groups: Iterable[str], fields: tuple[str, ...]) -> PropertiesResult:
+    def result(self, fields: tuple[str, ...]) -> PropertiesResult:
         """The finished answer.
 
         Raises:
@@ -212,7 +285,7 @@ class _Table:
                 next_step="search_materials lists what this source holds; llamp://source says "
                 "how much. Do not answer from memory.",
             )
-        heavy = [name for name in fields if field_named(name).heavy]
+        heavy = [name for name in fields if self._is_heavy(name)]
         if heavy and len(self._rows) > MAX_HEAVY:
             raise InvalidInput(
                 f"{', '.join(heavy)} of {len(self._rows)} entries is too long for one answer",
@@ -220,62 +293,52 @@ class _Table:
                 next_step="Name fewer materials, by id.",
             )
         rows = self._cut()
-        shown = {name for row in rows for name in _flat(row)}
         used = [key for row in rows for key in row["sources"].values()]
         return PropertiesResult(
             source=self._source.meta().summary(),
             results=rows,
-            units={n: u for n in sorted(shown) if (u := field_named(n).unit)},
+            units=answer.units(rows),
             sources=presentation.citation_texts(self._source.citations(), used),
-            notes=[*self._notes, *_caveats(rows, groups)],
+            notes=[*self._notes, *answer.caveats(rows)],
         )
+
+    def _is_heavy(self, name: str) -> bool:
+        groups = dict.fromkeys(chain(*(row["groups"] for row in self._rows.values())))
+        known = (GROUPS[group].field(name.partition(".")[0]) for group in groups)
+        return any(field.heavy for field in known if field)
 
 
 def _what(group: str, fields: tuple[str, ...]) -> str:
     """The words for what is asked for: the fields when they are few, else the group."""
-    return ", ".join(fields) if len(fields) <= 2 else group
+    return ", ".join(fields) if len(fields) <= 2 and fields != GROUPS[group].default else group
 
 
-def _only(document: Document, fields: tuple[str, ...]) -> dict[str, Any]:
-    """The asked fields of a document; a dotted name gives that part alone."""
-    values: dict[str, Any] = {}
-    for name in fields:
-        base, _, part = name.partition(".")
-        value = pick(document, name)
-        if value is None or base == "formula_pretty":
-            continue
-        if part and isinstance(values.setdefault(base, {}), dict):
-            values[base][part] = value
-        else:
-            values[base] = value
-    return values
+def _lacking(told: Excerpt, group: Group, fields: tuple[str, ...]) -> list[str]:
+    """Those of the fields that an entry has no value of."""
+    return [name for name in fields if name != "formula_pretty" and not _has(told, group, name)]
 
 
-def _caveats(rows: list[dict[str, Any]], groups: Iterable[str]) -> Iterator[str]:
-    """Method and caveat of every group whose values are given."""
-    given = {HOME[name] for row in rows for name in _flat(row)}
-    for name in dict.fromkeys([*groups, *given]):
-        group = GROUPS[name]
-        if name in given:
-            yield f"{name}: {group.method}" + (f"; {group.caveat}" if group.caveat else "")
-    for name in dict.fromkeys(name for row in rows for name in _flat(row)):
-        if FIELDS[name].heavy:
-            yield f"{name}: {FIELDS[name].about}"
+def _has(told: Excerpt, group: Group, name: str) -> bool:
+    field = group.resolve(name)
+    part = name if field.name == name.partition(".")[0] else field.name
+    return field.name in told.cut or pick(told.values, part) is not None
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """All fields of a row, each once."""
-    return {name: value for group in row["groups"].values() for name, value in group.items()}
+def _fits(rows: Iterable[dict[str, Any]]) -> bool:
+    """Whether the rows stay within the length of an answer."""
+    legend = presentation.Legend({})
+    held = list(rows)
+    size = sum(len(line.encode()) for row in held for line in answer.lines(row, legend))
+    return len(held) <= MAX_ROWS and size <= MAX_BYTES
 
 
 def _facts(result: PropertiesResult) -> Iterator[Fact]:
-    for row in result.results:
-        yield from presentation.facts(row, _flat(row), result.sources, result.source["name"])
+    return answer.facts(result.results, result.sources, result.source["name"])
 
 
 OPERATION = Operation(
     name="get_properties",
-    title="Get properties of materials",
+    title="Get properties",
     params=PropertiesParams,
     result=PropertiesResult,
     run=get_properties,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from llamp_mcp.materials.groups import field_named
+from llamp_mcp.materials.groups import FIELDS
 from llamp_mcp.provenance import Fact
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from llamp_mcp.materials.groups.table import Field
 
 VOIGT = "Voigt order xx, yy, zz, yz, xz, xy"
+_PLAIN: Final = frozenset({"", "dimensionless"})
 
 
 def number(value: float | str) -> str:
@@ -61,46 +62,102 @@ def citation_texts(
     return texts
 
 
-def value_text(name: str, value: Any, mark: str) -> str:
-    """One value: `bulk_modulus.vrh = 54.533 GPa [a]`; tensors on lines of their own."""
-    field = field_named(name)
-    unit = f" {field.unit}" if field.unit and field.unit != "dimensionless" else ""
-    if name == "symmetry":
-        described = f"{value['symbol']} ({value['number']}) {value.get('crystal_system', '')}"
-        return f"symmetry = {described.rstrip()}{mark}"
-    if field.heavy:
-        return _heavy(field, name, value, mark)
-    if field.parts and isinstance(value, dict):
-        parts = [f"{part} = {number(value[part])}{unit}" for part in field.parts if part in value]
-        return f"{name}.{', '.join(parts)}{mark}"
+def value_text(field: Field, label: str, value: Any, mark: str = "") -> str:
+    """One value: `bulk_modulus.vrh = 54.533 GPa [a]`; matrices on lines of their own.
+
+    Args:
+        field: What the value is of.
+        label: The name it is told by.
+        value: Anything that JSON has.
+        mark: The letter of its source.
+    """
+    if field.name == "symmetry" and isinstance(value, dict) and "symbol" in value:
+        return _symmetry(label, value, mark)
     if isinstance(value, dict):
-        return f"{name} = " + ", ".join(f"{k} {number(v)}" for k, v in value.items()) + mark
+        if any(_is_matrix(item) for item in value.values()):
+            return "".join(
+                value_text(field, f"{label}.{key}", item, mark) for key, item in value.items()
+            )
+        return f"{label}{'.' if field.parts else ': '}{_parts(field, value)}{mark}"
+    if _is_matrix(value):
+        return _matrix(field, label, value, mark)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{label}{mark}: {' | '.join(_parts(field, item, ' ') for item in value)}"
     if isinstance(value, list):
-        return f"{name} = {', '.join(number(item) for item in value)}{unit}{mark}"
-    return f"{name} = {number(value)}{unit}{mark}"
+        return f"{label} = [{', '.join(map(_short, value))}]{_unit(field.unit)}{mark}"
+    return f"{label} = {_short(value)}{_unit(field.unit)}{mark}"
 
 
-def _heavy(field: Field, name: str, value: Any, mark: str) -> str:
+def _symmetry(label: str, value: dict[str, Any], mark: str) -> str:
+    described = f"{value['symbol']} ({value.get('number', '?')}) {value.get('crystal_system', '')}"
+    others = (f"{k} {_short(v)}" for k, v in value.items() if k not in _TOLD_OF_SYMMETRY)
+    return ", ".join((f"{label} = {described.rstrip()}", *others)) + mark
+
+
+_TOLD_OF_SYMMETRY: Final = frozenset({"symbol", "number", "crystal_system"})
+
+
+def _parts(field: Field, value: Mapping[str, Any], joint: str = " = ") -> str:
+    """The parts of an object, each with its unit."""
+    return ", ".join(
+        f"{key}{joint}{_short(item)}{_unit(field.unit_of(key))}"
+        for key, item in value.items()
+        if item is not None
+    )
+
+
+def _short(value: Any) -> str:
+    """A value within a line, whatever it is."""
     if isinstance(value, dict):
-        return "".join(_heavy(field, f"{name}.{key}", value[key], mark) for key in value)
-    if not isinstance(value[0], list):
-        return f"{name} = [{', '.join(number(x) for x in value)}] {field.unit}{mark}"
-    order = f", {VOIGT}" if len(value) == 6 else ""
-    rows = "".join(f"\n  [{', '.join(number(x) for x in row)}]" for row in value)
-    return f"\n  {name} ({field.unit}{order}){mark}:{rows}"
+        return "{" + ", ".join(f"{key} {_short(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
+    return "none" if value is None else number(value)
+
+
+def _is_matrix(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 1 and all(_is_row(row) for row in value)
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, list) and bool(row) and isinstance(row[0], (int, float))
+
+
+def _matrix(field: Field, label: str, value: list[list[float]], mark: str) -> str:
+    order = VOIGT if len(value[0]) == 6 else ""
+    told = ", ".join(word for word in (field.unit or "", order) if word)
+    rows = "".join(f"\n  [{', '.join(map(_short, row))}]" for row in value)
+    return f"\n  {label}{f' ({told})' if told else ''}{mark}:{rows}"
+
+
+def _unit(unit: str | None) -> str:
+    return f" {unit}" if unit and unit not in _PLAIN else ""
 
 
 def scalar_values(values: Mapping[str, Any]) -> Iterator[tuple[str, float | int | str | bool]]:
-    """Every scalar in a document of fields, by its dotted name."""
+    """Every scalar in a document of fields, by its dotted name; of a list of objects numbered."""
     for name, value in values.items():
-        if isinstance(value, dict):
-            yield from ((f"{name}.{k}", v) for k, v in value.items() if not isinstance(v, list))
-        elif isinstance(value, (bool, int, float, str)):
-            yield name, value
+        yield from _scalars(name, value)
+
+
+def _scalars(name: str, value: Any) -> Iterator[tuple[str, float | int | str | bool]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _scalars(f"{name}.{key}", item)
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            if isinstance(item, dict):
+                yield from _scalars(f"{name}[{position}]", item)
+    elif isinstance(value, (bool, int, float, str)):
+        yield name, value
 
 
 def facts(
-    row: Mapping[str, Any], values: Mapping[str, Any], sources: Mapping[str, str], database: str
+    row: Mapping[str, Any],
+    values: Mapping[str, Any],
+    sources: Mapping[str, str],
+    database: str,
+    fields: Mapping[str, Field] = FIELDS,
 ) -> Iterator[Fact]:
     """Every scalar of a row of results as a fact, with the source its value names.
 
@@ -109,9 +166,20 @@ def facts(
         values: Fields of the row.
         sources: What the keys mean.
         database: The source of a value that names none.
+        fields: What the names of the values are.
     """
     for name, value in scalar_values(values):
-        base = name.partition(".")[0]
+        base, part = _split(name, values)
         source = sources.get(row["sources"].get(base, ""), database)
-        unit = field_named(name).unit
+        field = fields.get(base)
+        unit = field.unit_of(part) or None if field else None
         yield Fact(row["material_id"], name, value, unit, source, row["formula"])
+
+
+def _split(name: str, values: Mapping[str, Any]) -> tuple[str, str]:
+    """The field that a scalar is of, and the last of its keys; a field's own name may be dotted."""
+    base = name if name in values else name.partition("[")[0]
+    while base not in values and "." in base:
+        base = base.rpartition(".")[0]
+    base = base if base in values else name.partition(".")[0]
+    return base, name[len(base) :].rpartition(".")[2]

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.materials.get_properties import OPERATION, PropertiesParams, get_properties
+from llamp_mcp.materials.groups import GROUPS
+from tests.materials.made_up import MadeUpSource
 
 
 @pytest.fixture
@@ -247,10 +249,14 @@ def test_bad_materials_are_refused(ask, material, reason):
 def test_bad_fields_and_groups_are_refused_with_the_allowed_ones(ask):
     with pytest.raises(InvalidInput, match="Did you mean 'band_gap'"):
         ask("Si", fields=["bandgap"])
+    with pytest.raises(InvalidInput, match="Did you mean 'band_gap'"):
+        ask("Si", fields=["band_gaps"])
+    with pytest.raises(InvalidInput, match=r"bulk_modulus\.vrh"):
+        ask("Si", fields=["bulk_modulus.hill"])
     with pytest.raises(InvalidInput, match="Unknown field of thermo 'band_gap'"):
         ask("Si", groups=["thermo"], fields=["band_gap"])
     with pytest.raises(ValidationError, match="'oxidation_states'"):
-        ask("Si", groups=["piezoelectric"])
+        ask("Si", groups=["bandstructure"])
     with pytest.raises(ValidationError):
         PropertiesParams(materials=[])
     with pytest.raises(ValidationError):
@@ -264,3 +270,177 @@ def test_facts_carry_unit_and_source(ask):
     fact = facts["mp-102", "bulk_modulus.vrh"]
     assert (fact.value, fact.unit, fact.formula) == (200.587, "GPa", "Co")
     assert re.search("LLaMP notebook 03a", fact.source)
+
+
+# --- any source: how often it is asked, and what is told of its documents; all values made up ---
+
+ID, OTHER, LOW = "mp-3200001", "mp-3200002", "mp-3200003"
+
+
+def made_up(**endpoints):
+    summaries = [
+        {"material_id": ID, "formula_pretty": "FeO", "energy_above_hull": 0.1, "density": 1.0},
+        {"material_id": OTHER, "formula_pretty": "NiO", "energy_above_hull": 0.0},
+        {
+            "material_id": LOW,
+            "formula_pretty": "FeO",
+            "energy_above_hull": 0.0,
+            "has_props": {"thermo": True, "absorption": False},
+        },
+    ]
+    return MadeUpSource(**{"summary": summaries, **endpoints})
+
+
+def read(source, *materials, **arguments):
+    return get_properties(PropertiesParams(materials=list(materials), **arguments), source=source)
+
+
+def test_ten_formulas_and_three_groups_are_four_requests(source, monkeypatch):
+    asked = []
+
+    def counted(name):
+        original = getattr(source, name)
+
+        def call(*arguments):
+            asked.append(name)
+            return original(*arguments)
+
+        return call
+
+    for name in ("search", "rows"):
+        monkeypatch.setattr(source, name, counted(name))
+    metals = [*METALS, "Co", "Mn"]
+    result = read(source, *metals, groups=["summary", "thermo", "elasticity"])
+    assert {row["requested"] for row in result.results} == set(metals)
+    assert asked == ["search", "rows", "rows", "rows"]
+
+
+def test_only_entries_that_may_have_a_group_are_asked_for_it():
+    source = made_up(absorption=[{"material_id": ID, "bandgap": 1.0}])
+    result = read(source, "FeO", "mp-3200003", groups=["absorption"])
+    assert [row["material_id"] for row in result.results] == [ID]
+    assert f"lower but without absorption here: {LOW}" in result.results[0]["selection"]
+    assert f"{LOW} has no absorption in this source" in result.notes
+    assert [ids for kind, ids, _ in source.asked if kind == "absorption"] == [(ID,)]
+
+
+def polymorphs(number):
+    return [
+        {"material_id": f"mp-{3201000 + n}", "formula_pretty": "FeO", "energy_above_hull": n / 100}
+        for n in range(number)
+    ]
+
+
+def test_of_hundreds_of_polymorphs_the_lowest_are_read_in_one_request():
+    entries = polymorphs(300)
+    source = MadeUpSource(
+        summary=entries,
+        magnetism=[{"material_id": d["material_id"], "ordering": "FM"} for d in entries],
+    )
+    result = read(source, "FeO", groups=["magnetism"])
+    assert [row["material_id"] for row in result.results] == ["mp-3201000"]
+    assert any("100 of its 300 entries" in note for note in result.notes)
+    [ids] = [ids for kind, ids, _ in source.asked if kind == "magnetism"]
+    assert len(ids) == 200
+
+
+def test_the_others_are_read_where_none_of_the_lowest_has_the_values():
+    entries = polymorphs(300)
+    last = entries[-1]["material_id"]
+    source = MadeUpSource(summary=entries, magnetism=[{"material_id": last, "ordering": "FM"}])
+    result = read(source, "FeO", groups=["magnetism"])
+    assert [row["material_id"] for row in result.results] == [last]
+    assert not any("not looked at" in note for note in result.notes)
+
+
+TOTAL = [[float(i == j) for j in range(6)] for i in range(3)]
+
+
+def test_one_name_with_two_units_is_told_apart():
+    source = made_up(
+        dielectric=[{"material_id": ID, "total": [[2.0, 0, 0], [0, 2.0, 0], [0, 0, 2.0]]}],
+        piezoelectric=[{"material_id": ID, "total": TOTAL}],
+    )
+    result = read(source, ID, groups=["dielectric", "piezoelectric"], fields=["total"])
+    assert result.units == {"total": "relative permittivity", "piezoelectric.total": "C/m²"}
+    assert result.results[0]["groups"]["piezoelectric"]["total"] == TOTAL
+    text = result.text()
+    assert "total (relative permittivity):" in text
+    assert "piezoelectric.total (C/m², Voigt order" in text
+
+
+def test_values_that_differ_between_groups_are_both_told_and_are_two_facts():
+    source = made_up(thermo=[{"material_id": ID, "energy_above_hull": 0.4}])
+    result = read(source, ID, groups=["summary", "thermo"])
+    text = result.text()
+    assert "energy_above_hull = 0.1 eV/atom" in text
+    assert "thermo.energy_above_hull = 0.4 eV/atom" in text
+    facts = {fact.property: (fact.value, fact.unit) for fact in OPERATION.facts(result)}
+    assert facts["energy_above_hull"] == (0.1, "eV/atom")
+    assert facts["thermo.energy_above_hull"] == (0.4, "eV/atom")
+
+
+def test_a_field_that_was_named_and_is_missing_is_said():
+    source = made_up(elasticity=[{"material_id": ID, "bulk_modulus": {"vrh": 2.0}}])
+    result = read(source, ID, fields=["bulk_modulus.vrh", "bulk_modulus.reuss", "fitting_data"])
+    assert f"{ID} has no bulk_modulus.reuss, fitting_data in its elasticity data here" in (
+        result.notes
+    )
+
+
+def test_a_huge_field_is_a_link_that_the_text_names():
+    energies = [n / 10 for n in range(2001)]
+    source = made_up(absorption=[{"material_id": ID, "energies": energies}])
+    result = read(source, ID, groups=["absorption"], fields=["energies"])
+    [link] = result.links()
+    assert link.uri == f"mp://{ID}/absorption"
+    assert f"energies (0 of 2001 values; all: mp://{ID}/absorption)" in result.text()
+    assert result.results[0]["groups"]["absorption"] == {}
+    assert len(result.text()) < 1000
+
+
+def test_everything_of_one_material_fits_in_an_answer():
+    facets = [
+        {"miller_index": [n, 1, 0], "surface_energy": 1.0 + n, "work_function": 4.5}
+        for n in range(50)
+    ]
+    rows = [
+        {"material_id": ID, "sub_id": f"mp-{n}", "sub_form": "NaCl", "area": 50.0 + n}
+        for n in range(300)
+    ]
+    source = made_up(
+        surface_properties=[{"material_id": ID, "surfaces": facets}],
+        substrates=rows,
+        robocrys=[{"material_id": ID, "description": "words " * 2000}],
+        tasks=[{"material_id": ID, "task_id": f"mp-{n}", "run_type": "GGA"} for n in range(100)],
+        provenance=[{"material_id": ID, "authors": [{"name": f"A. {n}"} for n in range(90)]}],
+    )
+    five = ["surface", "substrates", "robocrys", "tasks", "provenance"]
+    text = read(source, ID, groups=five).text()
+    assert len(text.encode()) / 4 <= 2500
+    assert "surfaces (8 of 50 items; all: mp://mp-3200001/surface)" in text
+    assert "substrates (6 of 300 items" in text
+    everything = read(source, ID, groups=list(GROUPS))
+    assert len(everything.text().encode()) / 4 < 6000
+
+
+def test_many_materials_with_long_groups_are_cut_to_the_length_of_an_answer():
+    many = [f"mp-{3200100 + n}" for n in range(20)]
+    summaries = [{"material_id": i, "formula_pretty": "FeO"} for i in many]
+    words = [{"material_id": i, "description": "words " * 2000} for i in many]
+    result = read(MadeUpSource(summary=summaries, robocrys=words), *many, groups=["robocrys"])
+    assert len(result.text().encode()) / 4 < 6000
+    told = {row["material_id"] for row in result.results}
+    left = [i for i in many if i not in told]
+    assert left
+    assert all(any(i in note and "left out" in note for note in result.notes) for i in left)
+
+
+def test_an_isotope_is_said_to_be_read_as_its_element(ask):
+    result = ask("Si", "D2O", fields=["density"])
+    assert any("D2O" in note and "isotopes" in note for note in result.notes)
+
+
+def test_a_formula_alone_is_told_without_values():
+    result = read(made_up(), ID, fields=["formula_pretty"])
+    assert f"{ID} FeO" in result.text()

@@ -1,6 +1,6 @@
 """Oxidation states."""
 
-from llamp_mcp.materials.groups.table import Field, Group
+from llamp_mcp.materials.groups.table import METADATA, Field, Group
 
 GROUP = Group(
     name="oxidation_states",
@@ -9,8 +9,18 @@ GROUP = Group(
         Field(
             "average_oxidation_states",
             "mean per element; a fraction means mixed valence",
-            single=False,
         ),
+        Field("possible_species", "ions"),
+        Field("method", "by which they were assigned", local=True),
+        Field("possible_valences", "of each site", heavy=True),
     ),
     method="guessed from composition and bond valence, not measured",
+    has_prop="oxi_states",
+    document=(
+        *METADATA,
+        "possible_species",
+        "possible_valences",
+        "average_oxidation_states",
+        "method",
+    ),
 )
