@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, NotFound
-from llamp_mcp.materials import identifiers, selection
-from llamp_mcp.materials.source import Query
+from llamp_mcp.materials import formulas, identifiers, selection
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.structures.description import StructureResult, describe, facts
@@ -16,11 +15,15 @@ from llamp_mcp.structures.description import StructureResult, describe, facts
 if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
-    from llamp_mcp.materials.source import MaterialsSource
+    from llamp_mcp.materials.source import Document, MaterialsSource
     from llamp_mcp.structures.store import StructureStore
 
 SYMPREC_A = 0.1
 """The tolerance with which the Materials Project assigns space groups."""
+_ELSEWHERE = (
+    "Look for related materials with search_materials, or build the cell with create_structure "
+    "from data that has a source."
+)
 
 
 class StructureParams(Params):
@@ -41,19 +44,16 @@ def get_structure(
     entry lowest on the hull; the notes say which. The answer has lattice (Å, degrees), space
     group and sites (numbered from 0).
     """
-    material_id, words = _select(params.material, source)
-    record = source.structure(material_id)
+    material_id, record, words = _select(params.material, source)
     structure, notes = _in_cell(_structure(record), params.cell)
     meta = source.meta()
-    citation = source.citations().get(record["source"])
+    citation = source.citations().get(record.get("source", ""))
     if citation is not None:  # an extract mixes database versions: say this structure's own
         version = f"{citation['database_version']} (source {record['source']})"
         meta = meta.model_copy(update={"database_version": version})
     origin = f"{material_id}, Materials Project, {meta.database_version}"
     step = LineageStep(action="get_structure", origin=origin, parameters={"cell": params.cell})
     handle = structures.put(structure, step)
-    document = source.documents("summary", (material_id,), ("volume",))
-    notes += [note for found in document for note in found["notes"]]
     return describe(
         structure,
         handle,
@@ -61,29 +61,33 @@ def get_structure(
         cell=params.cell,
         material_id=material_id,
         source=meta,
-        notes=(*words, *notes),
+        notes=(*words, *notes, *record.get("_notes", ())),
     )
 
 
-def _select(requested: str, source: MaterialsSource) -> tuple[str, list[str]]:
-    """The id that is meant, and how it was selected.
+def _select(requested: str, source: MaterialsSource) -> tuple[str, Document, list[str]]:
+    """The id that is meant, its structure on file, and how it was selected.
 
     Raises:
-        NotFound: No entry of the formula has a structure here.
+        NotFound: No entry of that id or formula has a structure here.
         InvalidInput: Several have, and none can be chosen.
     """
     kind, name = identifiers.material(requested)
     if kind == "id":
-        return name, []
-    query = Query(formula=name, fields=("energy_above_hull", "is_stable"), limit=100)
-    entries = source.search(query).documents
-    hull = {entry["material_id"]: selection.hull_energy(entry) for entry in entries}
-    found = [entry for entry in entries if _has_structure(entry["material_id"], source)]
+        if record := source.structures((name,)).get(name):
+            return name, record, []
+        raise NotFound(
+            f"No structure of {name} in this source; {source.meta().notice}", next_step=_ELSEWHERE
+        )
+    entries = selection.entries(source, (name,), ())
+    documents = entries.by_formula[name]
+    hull = {material: selection.hull_energy(entry) for material, entry in documents.items()}
+    held = source.structures(tuple(documents)) if documents else {}
+    found = [entry for material, entry in documents.items() if material in held]
     if not found:
         raise NotFound(
-            f"No structure of composition {requested} in this source ({len(entries)} entries)",
-            next_step="Look for related materials with search_materials, or build the cell with "
-            "create_structure from data that has a source.",
+            f"No structure of composition {requested} in this source ({len(documents)} entries)",
+            next_step=_ELSEWHERE,
         )
     choice = selection.choose(found, hull, "structure")[0]
     if not choice.chosen:
@@ -91,15 +95,9 @@ def _select(requested: str, source: MaterialsSource) -> tuple[str, list[str]]:
             f"{requested} is ambiguous: {choice.selection}",
             next_step="Compare them with search_materials and call again with one of these ids.",
         )
-    return choice.document["material_id"], [f"{requested}: {choice.selection}"]
-
-
-def _has_structure(material_id: str, source: MaterialsSource) -> bool:
-    try:
-        source.structure(material_id)
-    except NotFound:
-        return False
-    return True
+    chosen = choice.document["material_id"]
+    words = [f"{requested}: {choice.selection}", *formulas.remarks(requested), *entries.notes]
+    return chosen, held[chosen], words
 
 
 def _structure(record: dict[str, Any]) -> Structure:

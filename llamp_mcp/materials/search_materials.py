@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from math import ceil, floor
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.materials import identifiers, presentation
-from llamp_mcp.materials.groups import GROUPS, field_named, scalar_key
+from llamp_mcp.errors import InvalidInput, clip, one_of
+from llamp_mcp.materials import filters, formulas, identifiers, presentation, selection
+from llamp_mcp.materials.groups import GROUPS, SUMMARY, field_named
 from llamp_mcp.materials.source import Condition, Page, Query, pick
 from llamp_mcp.operation import Operation, Params, Result
+from llamp_mcp.provenance import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llamp_mcp.materials.source import Document, MaterialsSource
-    from llamp_mcp.provenance import Fact
 
 MAX_LIMIT = 50
 DEFAULT_FIELDS = (
@@ -28,19 +30,27 @@ DEFAULT_FIELDS = (
     "bulk_modulus.vrh",
     "density",
 )
-_FREE_SORTS = ("material_id", "formula_pretty")
+_TEXT = re.compile(r"[\w\s,'-]{1,200}")
+"""Words only: the Project would read other signs as a regular expression."""
 
 
 class SearchParams(Params):
     """Arguments of `search_materials`; all that are given must hold."""
 
-    formula: str = Field(default="", description="composition, e.g. 'Fe2O3'")
-    chemsys: str = Field(default="", description="exactly these elements, e.g. 'Li-Fe-O'")
-    elements: list[str] = Field(default=[], description="must contain, e.g. ['Li','O']")
+    formula: str = Field(
+        default="", description="'Fe2O3'; 'Fe2O3,Fe3O4'; 'Fe*O3'; anonymous 'ABC3'"
+    )
+    chemsys: str = Field(
+        default="", description="exactly these elements: 'Li-Fe-O', 'Li-*-O', 'Li-O,Na-O'"
+    )
+    elements: list[str] = Field(default=[], description="must contain: ['Li','O']")
     exclude_elements: list[str] = Field(default=[], description="must not contain")
     material_ids: Annotated[list[str], Field(max_length=100)] = Field(
         default=[], description="e.g. ['mp-149']"
     )
+    text: str = Field(default="", description="words of the description, e.g. 'perovskite'")
+    possible_species: list[str] = Field(default=[], description="ions, e.g. ['Fe3+']")
+    has_props: list[str] = Field(default=[], description="has data of, e.g. ['elasticity']")
     crystal_system: Literal[
         "any",
         "triclinic",
@@ -52,23 +62,24 @@ class SearchParams(Params):
         "cubic",
     ] = Field(default="any", description="of the space group")
     spacegroup_number: int = Field(default=0, ge=0, le=230, description="0: any")
-    stable_only: bool = Field(default=False, description="only entries on the convex hull")
+    stable_only: bool = Field(default=False, description="only on the convex hull")
     magnetic_ordering: Literal["any", "FM", "AFM", "FiM", "NM"] = Field(
-        default="any", description="ferro-, antiferro-, ferri-, non-magnetic"
+        default="any", description="NM: non-magnetic"
     )
     ranges: dict[str, Annotated[list[float | None], Field(min_length=2, max_length=2)]] = Field(
         default={},
-        description="field: [min, max], null = open, in the field's unit (eV, eV/atom, GPa, "
-        "g/cm³), e.g. {'band_gap': [1, 2]}",
+        description="field: [min, max], null = open, in its unit (eV, eV/atom, GPa, g/cm³), "
+        "e.g. {'band_gap': [1, 2]}",
+    )
+    flags: dict[str, bool] = Field(
+        default={}, description="is_metal, is_gap_direct, theoretical (false: observed)"
     )
     fields: Annotated[list[str], Field(max_length=12)] = Field(
-        default=[], description="values to show; empty: the usual ones"
+        default=[], description="values to show; empty: the usual"
     )
-    sort_by: str = Field(
-        default="energy_above_hull", description="field; entries without a value come last"
-    )
+    sort_by: str = Field(default="energy_above_hull", description="field; no value: last")
     descending: bool = Field(default=False, description="largest first")
-    limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="rows in this page")
+    limit: int = Field(default=20, ge=0, le=MAX_LIMIT, description="rows; 0: only count")
     cursor: str = Field(default="", description="next_cursor of the page before")
 
 
@@ -80,9 +91,7 @@ class SearchResult(Result):
     returned: int
     truncated: bool
     next_cursor: str | None
-    materials: list[dict[str, Any]] = Field(
-        description="material_id, formula, one key per field with a value, sources{field: key}"
-    )
+    materials: list[dict[str, Any]] = Field(description="material_id, formula, fields, sources")
     units: dict[str, str]
     sources: dict[str, str]
     notes: list[str]
@@ -98,32 +107,33 @@ class SearchResult(Result):
         for row in self.materials:
             values = "; ".join(
                 presentation.value_text(
-                    name, value, legend.mark(row["sources"].get(name.partition(".")[0]))
+                    field_named(name),
+                    name,
+                    value,
+                    legend.mark(row["sources"].get(name.partition(".")[0])),
                 )
-                for name, value in row.items()
-                if name not in {"material_id", "formula", "sources"}
+                for name, value in _values(row).items()
             )
             lines.append(f"{row['material_id']} {row['formula']}: {values or 'no values'}")
         lines += [f"Note: {note}" for note in self.notes]
         return "\n".join([*lines, legend.line()]).rstrip()
 
 
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    named = {"material_id", "formula", "sources"}
+    return {name: value for name, value in row.items() if name not in named}
+
+
 def search_materials(params: SearchParams, *, source: MaterialsSource) -> SearchResult:
     """Find materials by formula, elements, symmetry, stability or ranges of properties.
 
-    Use it to find ids and compare candidates, sorted by any value. For all values of known
-    materials use get_properties. An entry without a value of a filtered field is left out, and
-    the notes say how many were. Answers page by page: `total` says how many match.
+    Use it to find ids, count, and compare candidates sorted by any number. For all values of known
+    materials use get_properties. Entries without a value of a filtered field are left out.
+    `total` says how many match; next_cursor leads to the next page.
     """
-    fields = tuple(dict.fromkeys(params.fields)) or DEFAULT_FIELDS
-    for name in fields:
-        if field_named(name).heavy:
-            raise InvalidInput(
-                f"{name} is too long for a table of search results",
-                next_step="Ask get_properties for it, with fields=" + f"['{name}'].",
-            )
+    fields = tuple(dict.fromkeys(map(_column, params.fields))) or DEFAULT_FIELDS
     mark = _fingerprint(params)
-    query = _query(params, fields, _offset(params.cursor, mark))
+    query, read = _query(params, fields, _offset(params.cursor, mark))
     page = source.search(query)
     end = query.offset + len(page.documents)
     rows = [_row(document, fields) for document in page.documents]
@@ -134,72 +144,169 @@ def search_materials(params: SearchParams, *, source: MaterialsSource) -> Search
         total=page.total,
         returned=len(rows),
         truncated=end < page.total,
-        next_cursor=f"{end}-{mark}" if end < page.total else None,
+        next_cursor=f"{end}-{mark}" if rows and end < page.total else None,
         materials=rows,
         units={name: unit for name in shown if (unit := field_named(name).unit)},
         sources=presentation.citation_texts(source.citations(), used),
-        notes=list(_notes(query, page, shown, source)),
+        notes=list(dict.fromkeys((*read, *_notes(query, page, rows, source)))),
     )
 
 
-def _query(params: SearchParams, fields: tuple[str, ...], offset: int) -> Query:
-    sort_by = params.sort_by
-    return Query(
-        formula=identifiers.formula_key(params.formula) if params.formula.strip() else "",
-        chemsys=identifiers.chemical_system(params.chemsys) if params.chemsys.strip() else "",
-        elements=identifiers.elements(params.elements),
-        exclude_elements=identifiers.elements(params.exclude_elements),
+def _column(name: str) -> str:
+    """The field that a name to show means.
+
+    Raises:
+        InvalidInput: A summary has no such field, or it is too long for a table.
+    """
+    known = name if name.partition(".")[0] in SUMMARY else filters.meant(name)
+    base = known.partition(".")[0]
+    homes = [group.name for group in GROUPS.values() if group.field(base)]
+    if not homes:
+        raise one_of("field", name, SUMMARY)
+    if base not in SUMMARY or SUMMARY[base].heavy or SUMMARY[base].columns:
+        raise InvalidInput(
+            f"A search does not show {name}",
+            next_step=f"Ask get_properties with groups={homes[:1]}, fields=['{base}'].",
+        )
+    field_named(known)
+    return known
+
+
+def _query(params: SearchParams, fields: tuple[str, ...], offset: int) -> tuple[Query, list[str]]:
+    """What the arguments mean, and how they were read where that is not plain."""
+    wanted, sort_by = formulas.wanted(params.formula), filters.sort_field(params.sort_by)
+    query = Query(
+        formulas=wanted.keys,
+        anonymous=wanted.anonymous,
+        chemsys=identifiers.chemical_systems(params.chemsys),
+        elements=tuple(dict.fromkeys(identifiers.elements(params.elements))),
+        exclude_elements=tuple(dict.fromkeys(identifiers.elements(params.exclude_elements))),
         material_ids=tuple(dict.fromkeys(map(identifiers.material_id, params.material_ids))),
-        conditions=tuple(_conditions(params)),
-        fields=fields,
-        sort_by=sort_by if sort_by in _FREE_SORTS else scalar_key(sort_by),
+        possible_species=tuple(dict.fromkeys(map(identifiers.species, params.possible_species))),
+        has_props=tuple(dict.fromkeys(map(filters.data_named, params.has_props))),
+        text=_words(params.text),
+        conditions=_conditions(params),
+        fields=tuple(dict.fromkeys((*fields, sort_by))),
+        sort_by=sort_by,
         descending=params.descending,
         limit=params.limit,
         offset=offset,
     )
+    named = (*re.split("[-,]", params.chemsys), *params.elements, *params.exclude_elements)
+    return query, [*wanted.notes, *(note for name in named for note in formulas.remarks(name))]
 
 
-def _conditions(params: SearchParams) -> Iterator[Condition]:
+def _words(text: str) -> str:
+    words = " ".join(text.split())
+    if words and (_TEXT.fullmatch(words) is None or not re.search(r"[^\W\d_]", words)):
+        raise InvalidInput(
+            f"The text {clip(text)} cannot be searched for",
+            allowed="words of a structure description, at most 200 characters, such as "
+            "'perovskite' or 'corner-sharing tetrahedra'",
+            next_step="Put numbers into ranges, formulas into formula.",
+        )
+    return words
+
+
+def _conditions(params: SearchParams) -> tuple[Condition, ...]:
+    found = [*_choices(params), *_ranges(params), *_flags(params)]
+    names = [condition.field for condition in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InvalidInput(
+            f"{', '.join(sorted(twice))} is asked for twice",
+            next_step="Say it once, with both bounds of a range together.",
+        )
+    return tuple(found)
+
+
+def _choices(params: SearchParams) -> Iterator[Condition]:
     if params.crystal_system != "any":
         yield Condition("symmetry.crystal_system", equals=params.crystal_system.capitalize())
     if params.spacegroup_number:
         yield Condition("symmetry.number", equals=params.spacegroup_number)
     if params.stable_only:
-        yield Condition("is_stable", equals=1)
+        yield Condition("is_stable", equals=True)
     if params.magnetic_ordering != "any":
         yield Condition("ordering", equals=params.magnetic_ordering)
+
+
+def _flags(params: SearchParams) -> Iterator[Condition]:
+    for name, value in params.flags.items():
+        yield Condition(filters.flag_filter(name).name, equals=value)
+
+
+def _ranges(params: SearchParams) -> Iterator[Condition]:
     for name, (minimum, maximum) in params.ranges.items():
+        filter_ = filters.range_filter(name)
         if minimum is not None and maximum is not None and minimum > maximum:
             raise InvalidInput(
                 f"The range of {name} is empty: {minimum:g} is above {maximum:g}",
-                allowed="[min, max]",
+                allowed=f"[min, max] in {filter_.unit}" if filter_.unit else "[min, max]",
                 next_step="Swap the two numbers.",
             )
-        yield Condition(scalar_key(name, numeric=True), minimum=minimum, maximum=maximum)
+        if filter_.kind == "integer":
+            minimum = None if minimum is None else ceil(minimum)
+            maximum = None if maximum is None else floor(maximum)
+        yield Condition(filter_.name, minimum=minimum, maximum=maximum)
 
 
 def _row(document: Document, fields: tuple[str, ...]) -> dict[str, Any]:
-    row = {"material_id": document["material_id"], "formula": document["formula_pretty"]}
     values = {
         name: value
         for name in fields
         if name != "formula_pretty" and (value := pick(document, name)) is not None
     }
-    return {**row, **values, "sources": document["sources"]}
+    known = document.get("_sources", {})
+    return {
+        "material_id": document["material_id"],
+        "formula": document["formula_pretty"],
+        **values,
+        "sources": {
+            base: known[base] for name in values if (base := name.partition(".")[0]) in known
+        },
+    }
 
 
-def _notes(query: Query, page: Page, shown: list[str], source: MaterialsSource) -> Iterator[str]:
+def _notes(
+    query: Query, page: Page, rows: list[dict[str, Any]], source: MaterialsSource
+) -> Iterator[str]:
     for name, count in page.lacking.items():
         if count:
             yield f"{count} more meet all else but have no {name} here and were left out"
-    if query.material_ids:
-        held = source.documents("summary", query.material_ids, ("formula_pretty",))
-        missing = set(query.material_ids) - {document["material_id"] for document in held}
-        if missing:
-            yield f"not in this source: {', '.join(sorted(missing, key=identifiers.id_number))}"
-    yield from dict.fromkeys(note for document in page.documents for note in document["notes"])
-    if "band_gap" in shown:
+    asked = (c.field for c in query.conditions if filters.FILTERS[c.field].kind != "word")
+    if silent := [name for name in asked if name not in page.lacking and name != "is_stable"]:
+        yield f"entries without a value of {', '.join(silent)} are left out"
+    if page.documents and pick(page.documents[0], query.sort_by) is None:
+        yield f"no {query.sort_by} here of these entries: they stand in the order of their ids"
+    if missing := _missing(query, page, source):
+        yield f"not in this source: {', '.join(sorted(missing, key=identifiers.id_number))}"
+    yield from page.notes
+    yield from dict.fromkeys(
+        note for document in page.documents for note in document.get("_notes", ())
+    )
+    yield from (warning for row in rows for warning in _unphysical(row))
+    if any("band_gap" in row for row in rows):
         yield GROUPS["electronic_structure"].caveat
+
+
+def _missing(query: Query, page: Page, source: MaterialsSource) -> set[str]:
+    """Those of the ids asked for that the source does not know, whatever else is asked."""
+    missing = set(query.material_ids) - {d["material_id"] for d in page.documents}
+    if missing and page.total < len(query.material_ids):
+        bare = Query(material_ids=tuple(missing), fields=("formula_pretty",), limit=len(missing))
+        missing -= {document["material_id"] for document in source.search(bare).documents}
+        return missing
+    return set()
+
+
+def _unphysical(row: dict[str, Any]) -> Iterator[str]:
+    """A warning for every value of a row outside the bounds physics sets."""
+    document: dict[str, Any] = {}
+    for name, value in _values(row).items():
+        base, _, part = name.partition(".")
+        document[base] = {**document.get(base, {}), part: value} if part else value
+    for warning in selection.unphysical(document, "summary"):
+        yield f"{row['material_id']}: {warning}"
 
 
 def _fingerprint(params: SearchParams) -> str:
@@ -223,8 +330,11 @@ def _offset(cursor: str, mark: str) -> int:
 
 def _facts(result: SearchResult) -> Iterator[Fact]:
     for row in result.materials:
-        values = {k: v for k, v in row.items() if k not in {"material_id", "formula", "sources"}}
-        yield from presentation.facts(row, values, result.sources, result.source["name"])
+        for name, value in presentation.scalar_values(_values(row)):
+            base = name.partition(".")[0]
+            source = result.sources.get(row["sources"].get(base, ""), result.source["name"])
+            unit = field_named(base).unit
+            yield Fact(row["material_id"], name, value, unit, source, row["formula"])
 
 
 OPERATION = Operation(

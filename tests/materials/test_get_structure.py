@@ -54,6 +54,32 @@ def test_a_formula_selects_by_the_hull_and_says_so(get):
     assert "5 candidates" in result.notes[0]
 
 
+class _Counting:
+    """Says which questions a source was asked."""
+
+    def __init__(self, source):
+        self._source, self.asked = source, []
+
+    def __getattr__(self, name):
+        self.asked.append(name)
+        return getattr(self._source, name)
+
+
+@pytest.mark.parametrize(("material", "searches"), [("mp-149", 0), ("LiFeO2", 1)])
+def test_structures_are_asked_for_together_whatever_the_number_of_candidates(
+    source, structures, material, searches
+):
+    counting = _Counting(source)
+    get_structure(StructureParams(material=material), source=counting, structures=structures)
+    assert counting.asked.count("structures") == 1
+    assert counting.asked.count("search") == searches
+    assert not {"rows", "entries"} & set(counting.asked)
+
+
+def test_a_formula_is_understood_however_it_is_written(get):
+    assert get("LiFeO₂").material_id == get("Fe Li O2").material_id == "mp-757614"
+
+
 def test_a_formula_without_hull_energies_is_ambiguous_and_the_ids_are_named(get):
     with pytest.raises(InvalidInput, match=r"ambiguous.*mp-2534.*with one of these ids"):
         get("GaAs")
