@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,8 +77,7 @@ def demo(
     try:
         run(steps, home)
     except LlampError as error:
-        typer.echo(f"The demo stopped: {error}", err=True)
-        raise typer.Exit(1) from error
+        raise _failed(error) from error
 
 
 @app.command()
@@ -85,6 +86,76 @@ def doctor() -> None:
     from llamp_mcp.doctor import report
 
     raise typer.Exit(report(_settings({})))
+
+
+@app.command()
+def snapshot(
+    out: Annotated[Path, typer.Option(help="The file to make; a run that was killed goes on.")],
+    chemsys: Annotated[
+        list[str] | None, typer.Option(help="With all within it, as Li-Fe-O; may be repeated.")
+    ] = None,
+    formula: Annotated[list[str] | None, typer.Option(help="As LiFePO4; may be repeated.")] = None,
+    element: Annotated[
+        list[str] | None, typer.Option(help="All that contain it; repeated: all of them.")
+    ] = None,
+    material: Annotated[list[str] | None, typer.Option(help="As mp-149; may be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only these groups of properties; may be repeated.")
+    ] = None,
+    spectrum: Annotated[
+        list[str] | None, typer.Option(help="Also bands, dos, phonon_bands, phonon_dos.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Start anew, over what is there.")] = False,
+) -> None:
+    """Fetch a snapshot of the Materials Project with your own key (MP_API_KEY), to work offline."""
+    from llamp_mcp.materials.snapshot import download
+    from llamp_mcp.materials.snapshot_request import SnapshotRequest
+
+    try:
+        request = SnapshotRequest.of(
+            chemsys=chemsys or (),
+            formulas=formula or (),
+            elements=element or (),
+            material_ids=material or (),
+            groups=group or (),
+            spectra=spectrum or (),
+        )
+        with _progress_bar() as report:
+            made = download(_settings({}), request, out, report, force=force)
+    except LlampError as error:
+        raise _failed(error) from error
+    held = ", ".join(f"{name} {count}" for name, count in made.coverage.items() if count)
+    size = f"{made.size_bytes / 2**20:.1f} MB"
+    typer.echo(f"{made.path}: {made.materials} materials, {size}, database {made.database_version}")
+    typer.echo(f"Documents: {held}")
+    for note in made.notes:
+        typer.echo(f"Note: {note}")
+    typer.echo(f"Use it: LLAMP_SOURCE={made.path.resolve()} llamp-mcp")
+
+
+@app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all answers.")] = False,
+) -> None:
+    """Show what the cache of live answers holds, or clear it."""
+    from llamp_mcp.materials.cache import open_cache
+
+    kept = open_cache(_settings({}))
+    if clear:
+        try:
+            typer.echo(f"{kept.clear()} answers deleted from {kept.directory}")
+        except LlampError as error:
+            raise _failed(error) from error
+        return
+    about = kept.describe()
+    if "error" in about:
+        typer.echo(about["error"], err=True)
+        raise typer.Exit(1)
+    used, limit = about["bytes"] / 2**20, about["limit_bytes"] / 2**20
+    typer.echo(f"{kept.directory}: {about['entries']} answers, {used:.1f} of {limit:.0f} MB")
+    for version, held in about["versions"].items():
+        dates = f"fetched {held['oldest']} to {held['newest']}"
+        typer.echo(f"database {version}: {held['entries']} answers, {dates}")
 
 
 @app.command(name="tools")
@@ -113,6 +184,20 @@ def tools_command(
     Console().print(table)
 
 
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr, and the function that moves it: done, total, what is being done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, what: bar.update(
+            task, completed=done, total=total, description=what
+        )
+
+
 def _serve_stdio(settings: Settings) -> None:
     from llamp_mcp.server.app import create_server
 
@@ -138,3 +223,8 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 def _usage(error: LlampError) -> typer.BadParameter:
     return typer.BadParameter(str(error))
+
+
+def _failed(error: LlampError) -> typer.Exit:
+    typer.echo(f"Stopped: {error}", err=True)
+    return typer.Exit(1)

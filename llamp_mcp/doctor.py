@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import socket
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from llamp_mcp import __version__
-from llamp_mcp.errors import LlampError
+from llamp_mcp.errors import LlampError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +19,7 @@ State = Literal["ok", "missing", "broken"]
 Finding = tuple[State, str, str]
 """State, what was looked at, and what was found or what to do."""
 
-NETWORK_TIMEOUT_S = 3.0
+NETWORK_TIMEOUT_S = 5.0
 
 
 def findings(settings: Settings) -> Iterator[Finding]:
@@ -50,25 +48,44 @@ def _source(settings: Settings) -> Iterator[Finding]:
 
     meta = open_source(settings).meta()
     yield "ok", "source", f"{meta.kind}: {meta.name}, {meta.database_version}. {meta.notice}"
-    if settings.mp_api_key is None:
-        yield "missing", "key", "no MP_API_KEY; this version needs none, the sample answers"
-    else:
-        yield "ok", "key", "MP_API_KEY is set; this version cannot use it yet, the sample answers"
 
 
-def _network(settings: Settings) -> Iterator[Finding]:
-    address = urlsplit(settings.mp_api_endpoint)
-    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+def _project(settings: Settings) -> Iterator[Finding]:
+    """Address and key of the Materials Project, each by a real request."""
+    from llamp_mcp.materials.client import ProjectClient
+
+    needed = settings.source_kind == "live"
+    lacking: State = "broken" if needed else "missing"
+    unneeded = "" if needed else f"; LLAMP_SOURCE={settings.source_kind} needs none"
+    bounds = {"request_timeout_s": min(settings.request_timeout_s, NETWORK_TIMEOUT_S)}
+    client = ProjectClient(settings.model_copy(update=bounds))
     try:
-        socket.create_connection((host, port), timeout=NETWORK_TIMEOUT_S).close()
-    except OSError as error:
-        yield (
-            "missing",
-            "network",
-            f"{host}:{port} cannot be reached ({error}); the sample needs none",
-        )
+        version = client.database_version()
+    except SourceError as error:
+        yield lacking, "network", f"{error}{unneeded}"
+        return
+    yield "ok", "network", f"{client.endpoint} answers, database {version}"
+    if settings.mp_api_key is None:
+        get_one = "no MP_API_KEY: get one (free) at https://materialsproject.org/api"
+        yield lacking, "key", f"{get_one}{unneeded}"
+        return
+    try:
+        client.find("summary", {"material_ids": "mp-149"}, ("material_id",), limit=1)
+    except SourceError as error:
+        yield "broken", "key", str(error)
     else:
-        yield "ok", "network", f"{host}:{port} can be reached"
+        yield "ok", "key", "MP_API_KEY is accepted"
+
+
+def _cache(settings: Settings) -> Iterator[Finding]:
+    from llamp_mcp.materials.cache import open_cache
+
+    about = open_cache(settings).describe()
+    if "error" in about:
+        yield "broken", "cache", about["error"]
+        return
+    used, limit = about["bytes"] // 2**20, about["limit_bytes"] // 2**20
+    yield "ok", "cache", f"{about['entries']} live answers kept, {used} of {limit} MB"
 
 
 def _calculators(settings: Settings) -> Iterator[Finding]:
@@ -105,7 +122,8 @@ def _models(settings: Settings) -> Iterator[Finding]:
 _CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "home": _home,
     "source": _source,
-    "network": _network,
+    "network": _project,
+    "cache": _cache,
     "calculators": _calculators,
     "models": _models,
 }

@@ -12,12 +12,15 @@ from llamp_mcp.client import text_of
 from llamp_mcp.server.app import create_server
 from llamp_mcp.server.services import Services
 from llamp_mcp.settings import Settings
+from tests.loopback.fixtures import project
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from mcp_types import CallToolResult
+
+__all__ = ["project"]  # a fixture for every test; see tests/loopback
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the developer's machine reaches a test."""
     for name in (
         "MP_API_KEY",
+        "MP_API_ENDPOINT",
+        "LLAMP_CONTACT",
+        "MP_API_ENDPOINT",
         "LLAMP_SOURCE",
         "LLAMP_MODELS",
         "LLAMP_CALCULATOR",

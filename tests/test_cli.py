@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llamp_mcp import cli, doctor
+from llamp_mcp.materials.cache import open_cache
 from llamp_mcp.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"
@@ -37,10 +38,37 @@ def test_doctor_reports_and_never_shows_a_key(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MP_API_KEY", "canary-key")
     monkeypatch.setenv("MP_API_ENDPOINT", "http://127.0.0.1:9/")
     printed = runner.invoke(cli.app, ["doctor"], env={"COLUMNS": "200"})
-    assert printed.exit_code == 0
+    assert printed.exit_code == 1, "with a key the live source is asked for, and nobody answers"
     assert "canary-key" not in printed.output
     for word in ("home", "source", "network", "chgnet", "emt"):
         assert word in printed.output
+
+
+def test_doctor_misses_nothing_that_the_sample_needs(settings: Settings) -> None:
+    offline = settings.model_copy(update={"mp_api_endpoint": "http://127.0.0.1:9/"})
+    found = {what: state for state, what, _ in doctor.findings(offline)}
+    assert found["source"] == "ok"
+    assert found["network"] == "missing"
+
+
+def test_a_snapshot_needs_a_bound_and_a_key(tmp_path: Path) -> None:
+    out = str(tmp_path / "x.sqlite")
+    unbounded = runner.invoke(cli.app, ["snapshot", "--out", out])
+    assert unbounded.exit_code == 1
+    assert "--chemsys" in unbounded.output
+    keyless = runner.invoke(cli.app, ["snapshot", "--out", out, "--chemsys", "Li-Fe-O"])
+    assert keyless.exit_code == 1
+    assert "MP_API_KEY" in keyless.output
+    assert not list(tmp_path.glob("x.sqlite*"))
+
+
+def test_cache_tells_what_it_holds_and_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = open_cache(Settings())
+    kept.get_or("key", lambda: {"a": 1}, tag="2026.1")
+    kept.close()
+    assert "database 2026.1: 1 answers" in runner.invoke(cli.app, ["cache"]).output
+    assert "1 answers deleted" in runner.invoke(cli.app, ["cache", "--clear"]).output
+    assert ": 0 answers" in runner.invoke(cli.app, ["cache"]).output
 
 
 def test_doctor_calls_a_wrong_model_file_broken(settings: Settings, tmp_path: Path) -> None:

@@ -86,9 +86,14 @@ def build(
             read_only_hint=operation.read_only,
             destructive_hint=operation.destructive,
             idempotent_hint=operation.idempotent,
-            open_world_hint=operation.open_world,
+            open_world_hint=operation.open_world or _asks_the_project(operation, services),
         ),
     )
+
+
+def _asks_the_project(operation: AnyOperation, services: Services) -> bool:
+    """Whether the operation reads a source that is reached over the network here."""
+    return "source" in needs(operation.run) and services.settings.source_kind == "live"
 
 
 def caller(context: Context[Any, Any]) -> str:

@@ -58,6 +58,13 @@ def _add_database(server: MCPServer[None], services: Services) -> None:
         """One group of properties of a Materials Project entry."""
         return _read(lambda: _document(services, material_id, group))
 
+    @server.resource("mp://{material_id}/spectrum/{kind}", name="spectrum", mime_type=JSON)
+    def spectrum(material_id: str, kind: str) -> str:
+        """The data of a spectrum: bands, dos, phonon_bands, phonon_dos, absorption or xas."""
+        from llamp_mcp.materials.spectra import data
+
+        return _read(lambda: json.dumps(data(services.source, material_id, kind)))
+
 
 def _add_structure(server: MCPServer[None], services: Services, extension: str) -> None:
     @server.resource(

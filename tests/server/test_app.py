@@ -8,10 +8,18 @@ from llamp_mcp.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-ISSUE_TOOLS = {
+MATERIALS = [
     "search_materials",
     "get_properties",
     "get_structure",
+    "get_phase_diagram",
+    "get_reaction_energy",
+    "get_spectrum",
+    "find_synthesis",
+    "identify_structure",
+]
+DEFAULT_TOOLS = {
+    *MATERIALS,
     "create_structure",
     "edit_structure",
     "export_structure",
@@ -24,29 +32,26 @@ ISSUE_TOOLS = {
 
 
 def test_the_default_toolsets_serve_the_tools_of_the_contract(settings: Settings) -> None:
-    assert {operation.name for operation in chosen(settings)} == ISSUE_TOOLS
+    assert {operation.name for operation in chosen(settings)} == DEFAULT_TOOLS
 
 
 def test_the_most_used_tools_come_first() -> None:
-    assert [operation.name for operation in ALL_OPERATIONS[:3]] == [
-        "search_materials",
-        "get_properties",
-        "get_structure",
-    ]
+    assert [operation.name for operation in ALL_OPERATIONS[:3]] == MATERIALS[:3]
 
 
 def test_toolsets_and_tools_choose(settings: Settings) -> None:
     def names(**update: object) -> list[str]:
         return [op.name for op in chosen(settings.model_copy(update=update))]
 
-    assert names(toolsets=("materials",)) == ["search_materials", "get_properties", "get_structure"]
+    assert names(toolsets=("materials",)) == MATERIALS
+    assert names(toolsets=("literature",)) == ["search_literature"]
     assert names(tools=("get_job", "run_md")) == ["run_md", "get_job"]
     assert set(names(toolsets=("all",))) == {operation.name for operation in ALL_OPERATIONS}
 
 
 def test_read_only_leaves_out_what_starts_writes_or_cancels(settings: Settings) -> None:
     left = {op.name for op in chosen(settings.model_copy(update={"read_only": True}))}
-    assert left == ISSUE_TOOLS - {"export_structure", "relax_structure", "run_md", "cancel_job"}
+    assert left == DEFAULT_TOOLS - {"export_structure", "relax_structure", "run_md", "cancel_job"}
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,11 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_properties", {"materials": ["mp-30"], "fields": ["elastic_tensor"], "groups": []}),
     ("get_properties", {"materials": ["FePO4"], "groups": ["magnetism", "electronic_structure"]}),
     ("get_structure", {"material": "mp-149", "cell": "conventional"}),
+    ("get_properties", {"materials": ["mp-149"], "groups": ["summary", "thermo", "bonds"]}),
+    ("get_phase_diagram", {"chemsys": "Li-Fe-O"}),
+    ("get_phase_diagram", {"chemsys": "LiFeO2", "limit": 5}),
+    ("get_reaction_energy", {"reactants": ["Fe", "O2"], "products": ["Fe2O3"]}),
+    ("find_synthesis", {"target": "LiFePO4", "limit": 3}),
     ("create_structure", {"prototype": COPPER}),
     ("list_calculators", {}),
 ]
@@ -70,6 +75,14 @@ async def test_every_number_and_id_is_in_the_text(
     text, structured = await server.text(tool, **arguments), await server.call(tool, **arguments)
     complete(text, structured)
     assert len(text) / 4 <= 6000
+
+
+async def test_an_identified_structure_is_told_in_full(server: Driver) -> None:
+    silicon = await server.call("get_structure", material="mp-149")
+    arguments = {"structure_id": silicon["structure_id"]}
+    text = await server.text("identify_structure", **arguments)
+    complete(text, await server.call("identify_structure", **arguments))
+    assert "mp-149" in text
 
 
 async def test_edits_and_simulations_are_complete_as_well(server: Driver) -> None:
