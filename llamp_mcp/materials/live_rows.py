@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llamp_mcp.errors import one_of
 from llamp_mcp.materials.client import batches
 from llamp_mcp.materials.endpoints import ENDPOINTS
+from llamp_mcp.materials.identifiers import id_number
 from llamp_mcp.materials.source import Document, Rows
 
 if TYPE_CHECKING:
@@ -191,8 +192,8 @@ def _summaries(ask: Question, ids: Ids, field: str) -> list[Document]:
 
 def _letters(identifier: str) -> str:
     """An id as the database writes it since 2025: `mp-149` is `mp-aaaaaaft`."""
-    prefix, _, number = identifier.partition("-")
-    rest, letters = int(number), ""
+    prefix = identifier.partition("-")[0]
+    rest, letters = id_number(identifier), ""
     while rest or len(letters) < 8:
         rest, digit = divmod(rest, 26)
         letters = chr(ord("a") + digit) + letters

@@ -254,7 +254,7 @@ def _row(document: Document, fields: tuple[str, ...]) -> dict[str, Any]:
     values = {
         name: value
         for name in fields
-        if name != "formula_pretty" and (value := pick(document, name)) is not None
+        if name != "formula_pretty" and (value := _shown(document, name)) is not None
     }
     known = document.get("_sources", {})
     return {
@@ -265,6 +265,14 @@ def _row(document: Document, fields: tuple[str, ...]) -> dict[str, Any]:
             base: known[base] for name in values if (base := name.partition(".")[0]) in known
         },
     }
+
+
+def _shown(document: Document, name: str) -> Any:
+    """A value for a table: of an object only the parts that are told."""
+    value, parts = pick(document, name), field_named(name).parts
+    if isinstance(value, dict) and parts:
+        return {part: value[part] for part in parts if part in value}
+    return value
 
 
 def _notes(

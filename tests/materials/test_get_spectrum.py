@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from llamp_mcp.materials.get_spectrum import OPERATION, SpectrumParams
 from llamp_mcp.materials.layout import Writer
 from llamp_mcp.materials.sqlite_source import SqliteSource
 from tests.materials.spectra import models
+
+if TYPE_CHECKING:
+    from llamp_mcp.materials.source import SpectrumKind
 
 STABLE, HIGH, BARE, IRON = "mp-3200001", "mp-3200002", "mp-3200003", "mp-3200004"
 GAMMA_X = models.path(("\\Gamma", "X"))
@@ -37,7 +41,7 @@ def source(tmp_path_factory):
     """Three made-up entries of NaCl and one of Fe; the ids are none of the Project's."""
     path = tmp_path_factory.mktemp("spectra") / "made-up.sqlite"
     phonons = models.diatomic(GAMMA_X, 6.0, 1.0, 3.0)
-    documents = {
+    documents: dict[SpectrumKind, dict[str, Any]] = {
         "bands": models.bands(GAMMA_X, 0.5, models.indirect(GAMMA_X, 1.1, 0.4)),
         "dos": models.dos(ENERGIES, 5.0, np.sqrt(ENERGIES.clip(0))),
         "phonon_bands": models.phonon_bands(GAMMA_X, phonons),

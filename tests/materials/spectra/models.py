@@ -14,7 +14,12 @@ from pymatgen.phonon.bandstructure import PhononBandStructureSymmLine
 from pymatgen.phonon.dos import PhononDos
 
 CELL = Lattice.cubic(4.0)
-LABELS = {"\\Gamma": [0, 0, 0], "X": [0.5, 0, 0], "M": [0.5, 0.5, 0], "R_1": [0.5, 0.5, 0.5]}
+LABELS: dict[str, Any] = {
+    "\\Gamma": [0, 0, 0],
+    "X": [0.5, 0, 0],
+    "M": [0.5, 0.5, 0],
+    "R_1": [0.5, 0.5, 0.5],
+}
 POINTS = 41
 
 
@@ -84,7 +89,7 @@ def phonon_dos(found: PhononDos, cell: Structure | None = None) -> dict[str, Any
 
 def rock_salt() -> Structure:
     """A cell of two atoms, for formula units and numbers of atoms only."""
-    return Structure(CELL, ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    return Structure(CELL, ["Na", "Cl"], np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]]))
 
 
 def lorentz(

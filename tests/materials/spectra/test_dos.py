@@ -20,7 +20,7 @@ def read(document, **view):
 
 
 def free_electrons(bottom: float = 0.0) -> np.ndarray:
-    return np.sqrt((ENERGIES - bottom).clip(0))
+    return np.asarray(np.sqrt((ENERGIES - bottom).clip(0)))
 
 
 def boxes(gap: float) -> np.ndarray:

@@ -49,7 +49,7 @@ def test_no_line_bridges_a_jump():
     made = line(("\\Gamma", "X"), ("M", "\\Gamma"))
     paths.draw_lines(axes, made, np.zeros((3, len(made.points))), label="spin up")
     assert len(axes.lines) == 2 * 3
-    assert {len(drawn.get_xdata()) for drawn in axes.lines} == {models.POINTS}
+    assert {np.size(drawn.get_xdata()) for drawn in axes.lines} == {models.POINTS}
     assert [drawn.get_label() for drawn in axes.lines].count("spin up") == 1
 
 

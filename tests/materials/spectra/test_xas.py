@@ -33,7 +33,7 @@ def test_the_edge_is_the_steepest_point_and_the_white_line_the_highest():
 def test_pymatgen_finds_the_same_edge():
     x = np.linspace(7100, 7150, 173)
     y = models.edge(x, 7113.3)
-    assert xas.edge_energy(x, y) == XAS(x, y, models.rock_salt(), "Na").e0
+    assert xas.edge_energy(x, y) == XAS(x.tolist(), y.tolist(), models.rock_salt(), "Na").e0
 
 
 def test_without_an_element_the_first_by_name_and_its_k_edge_near_the_edge_is_taken():
