@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' server, which is not installed
 
-from llamp_mcp.materials.live import LiveSource
+from llamp_mcp.materials.live.source import LiveSource
 from llamp_mcp.materials.source import Query
 from llamp_mcp.settings import Settings
 

@@ -21,7 +21,7 @@ import anyio
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
-from llamp_mcp.materials.sample import SampleSource, shipped_data
+from llamp_mcp.materials.files.sample import SampleSource, shipped_data
 from llamp_mcp.materials.source import Query
 from llamp_mcp.server.app import create_server
 from llamp_mcp.settings import Settings

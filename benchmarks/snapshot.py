@@ -24,9 +24,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llamp_mcp.materials import layout
+from llamp_mcp.materials.files import layout
+from llamp_mcp.materials.files.source import SqliteSource
 from llamp_mcp.materials.source import Condition, Query
-from llamp_mcp.materials.sqlite_source import SqliteSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -108,8 +108,8 @@ def snapshot(
     force: Annotated[bool, typer.Option(help="Start anew, over what is there.")] = False,
 ) -> None:
     """Fetch a snapshot of the Materials Project with your own key (MP_API_KEY), to work offline."""
-    from llamp_mcp.materials.snapshot import download
-    from llamp_mcp.materials.snapshot_request import SnapshotRequest
+    from llamp_mcp.materials.files.request import SnapshotRequest
+    from llamp_mcp.materials.files.snapshot import download
 
     try:
         request = SnapshotRequest.of(
@@ -138,7 +138,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Delete all answers.")] = False,
 ) -> None:
     """Show what the cache of live answers holds, or clear it."""
-    from llamp_mcp.materials.cache import open_cache
+    from llamp_mcp.materials.live.cache import open_cache
 
     kept = open_cache(_settings({}))
     if clear:

@@ -78,7 +78,7 @@ def _project(settings: Settings) -> Iterator[Finding]:
 
 
 def _cache(settings: Settings) -> Iterator[Finding]:
-    from llamp_mcp.materials.cache import open_cache
+    from llamp_mcp.materials.live.cache import open_cache
 
     about = open_cache(settings).describe()
     if "error" in about:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llamp_mcp import cli, doctor
-from llamp_mcp.materials.cache import open_cache
+from llamp_mcp.materials.live.cache import open_cache
 from llamp_mcp.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"

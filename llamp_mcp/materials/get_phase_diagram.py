@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field, PrivateAttr, WithJsonSchema, model_validator
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.materials import formulas, hull_plot, identifiers, presentation
-from llamp_mcp.materials.hull import (
+from llamp_mcp.materials import formulas, identifiers, presentation
+from llamp_mcp.materials.thermodynamics import plot as hull_plot
+from llamp_mcp.materials.thermodynamics.hull import (
     MIXED,
     ONE_SCALE,
     Entry,

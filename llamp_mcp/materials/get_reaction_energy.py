@@ -9,8 +9,8 @@ from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, NotFound, clip
 from llamp_mcp.materials import formulas, identifiers, presentation
-from llamp_mcp.materials.balance import balance
-from llamp_mcp.materials.hull import (
+from llamp_mcp.materials.thermodynamics.balance import balance
+from llamp_mcp.materials.thermodynamics.hull import (
     MIXED,
     ONE_SCALE,
     SAME_SCALE_EV,

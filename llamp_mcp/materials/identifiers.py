@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"(mp|mvc)-([0-9]{1,8}|aa[a-z]{6})")
 _LOOKS_LIKE_ID = re.compile(r"mp|mvc|(?i:mp|mvc)[-_]")
+_LETTERS = 8
 _LAST_DECIMAL = 3347529
 """The last entry that the Project numbers; later ones are named in letters (emmet's AlphaID)."""
 _SPECIES = re.compile(r"([A-Z][a-z]?)([0-9]*\.?[0-9]*)([+-])([0-9]*\.?[0-9]*)")
@@ -63,11 +64,21 @@ def material_id(text: str) -> str:
 
 
 def plain_id(identifier: str) -> str:
-    """The form with digits that the Project shows, `mp-149` for `mp-aaaaaaft`; others unchanged."""
+    """An id as the Project shows it: `mp-149` for `mp-aaaaaaft`, letters for those beyond.
+
+    What is not an id alone, such as `mp-149_Li`, stays as it is.
+    """
     match = _ID.fullmatch(identifier)
-    if match is None or match[2].isdecimal() or id_number(identifier) > _LAST_DECIMAL:
+    if match is None:
         return identifier
-    return f"{match[1]}-{id_number(identifier)}"
+    number = id_number(identifier)
+    word = str(number)
+    if number > _LAST_DECIMAL:
+        word = ""
+        for _ in range(_LETTERS):
+            number, digit = divmod(number, 26)
+            word = chr(ord("a") + digit) + word
+    return f"{match[1]}-{word}"
 
 
 def id_number(identifier: str) -> int:

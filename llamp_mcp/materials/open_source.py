@@ -18,13 +18,13 @@ def open_source(settings: Settings) -> MaterialsSource:
     """
     kind = settings.source_kind
     if kind == "sample":
-        from llamp_mcp.materials.sample import SampleSource
+        from llamp_mcp.materials.files.sample import SampleSource
 
         return SampleSource(settings)
     if kind == "live":
-        from llamp_mcp.materials.live import LiveSource
+        from llamp_mcp.materials.live.source import LiveSource
 
         return LiveSource(settings)
-    from llamp_mcp.materials.sqlite_source import SqliteSource
+    from llamp_mcp.materials.files.source import SqliteSource
 
     return SqliteSource(Path(kind).expanduser())

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from llamp_mcp.materials import snapshot, snapshot_fetch
 from llamp_mcp.materials.endpoints import ENDPOINTS
-from llamp_mcp.materials.snapshot_request import SnapshotRequest
+from llamp_mcp.materials.files import fetch as snapshot_fetch
+from llamp_mcp.materials.files import snapshot
+from llamp_mcp.materials.files.request import SnapshotRequest
 from llamp_mcp.materials.source import SpectrumKind
 from llamp_mcp.settings import Settings
 from tests.conftest import driving

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llamp_mcp.materials.layout import Writer
-from llamp_mcp.materials.sample import SampleSource, shipped_data
-from llamp_mcp.materials.sqlite_source import SqliteSource
+from llamp_mcp.materials.files.layout import Writer
+from llamp_mcp.materials.files.sample import SampleSource, shipped_data
+from llamp_mcp.materials.files.source import SqliteSource
 from llamp_mcp.settings import Settings
 from llamp_mcp.structures.store import StructureStore
 

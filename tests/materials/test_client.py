@@ -10,7 +10,7 @@ import pytest
 from llamp_mcp.errors import InvalidInput, NotFound, SourceError
 from llamp_mcp.materials import client
 from llamp_mcp.materials.client import ProjectClient, batches, with_plain_ids
-from tests.materials.stub_project import KEY, VERSION, page, serving, status
+from tests.materials.live.stub_project import KEY, VERSION, page, serving, status
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_an_entry_without_a_spectrum_is_told(stub, project_client, kind, documen
 
 def test_importing_the_live_source_imports_nothing_heavy():
     code = (
-        "import sys, llamp_mcp.materials.open_source, llamp_mcp.materials.live\n"
+        "import sys, llamp_mcp.materials.open_source, llamp_mcp.materials.live.source\n"
         "heavy = {'mp_api', 'emmet', 'pymatgen', 'numpy', 'requests', 'diskcache', 'deltalake'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

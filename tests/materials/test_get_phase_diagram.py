@@ -8,7 +8,7 @@ from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.materials.get_phase_diagram import OPERATION, PhaseDiagramParams, get_phase_diagram
 from llamp_mcp.materials.presentation import number
 from llamp_mcp.provenance import LineageStep
-from tests.materials.thermo_source import ThermoSource, document, shipped
+from tests.materials.thermodynamics.thermo_source import ThermoSource, document, shipped
 
 
 @pytest.fixture

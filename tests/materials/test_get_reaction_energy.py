@@ -13,9 +13,9 @@ from llamp_mcp.materials.get_reaction_energy import (
     ReactionParams,
     get_reaction_energy,
 )
-from llamp_mcp.materials.hull import MIXED
 from llamp_mcp.materials.presentation import number
-from tests.materials.thermo_source import ThermoSource, document, shipped
+from llamp_mcp.materials.thermodynamics.hull import MIXED
+from tests.materials.thermodynamics.thermo_source import ThermoSource, document, shipped
 
 TITANATE = [
     document(1, "BaCO3", -7.0),

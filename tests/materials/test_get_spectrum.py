@@ -9,9 +9,9 @@ import pytest
 
 from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.materials import spectra
+from llamp_mcp.materials.files.layout import Writer
+from llamp_mcp.materials.files.source import SqliteSource
 from llamp_mcp.materials.get_spectrum import OPERATION, SpectrumParams
-from llamp_mcp.materials.layout import Writer
-from llamp_mcp.materials.sqlite_source import SqliteSource
 from tests.materials.spectra import models
 
 if TYPE_CHECKING:

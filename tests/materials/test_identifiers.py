@@ -8,7 +8,7 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials import identifiers
 
 
-@pytest.mark.parametrize("text", ["mp-149", " MP-149 ", "mvc-12345", "mp-12345678"])
+@pytest.mark.parametrize("text", ["mp-149", " MP-149 ", "mvc-12345", "mp-3347529"])
 def test_ids_of_the_project_are_accepted(text):
     assert identifiers.material_id(text) == text.strip().lower()
 
@@ -21,6 +21,7 @@ def test_an_id_in_letters_is_the_number_it_stands_for():
         letters = str(AlphaID(number, padlen=8, prefix="mp"))
         assert identifiers.material_id(letters) == AlphaID(letters, padlen=8).string
         assert identifiers.id_number(identifiers.material_id(letters)) == number
+        assert identifiers.material_id(f"mp-{number}") == AlphaID(letters, padlen=8).string
 
 
 @pytest.mark.parametrize(

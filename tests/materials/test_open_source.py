@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from llamp_mcp.errors import SourceError
-from llamp_mcp.materials.live import LiveSource
+from llamp_mcp.materials.files.sample import SampleSource
+from llamp_mcp.materials.files.source import SqliteSource
+from llamp_mcp.materials.live.source import LiveSource
 from llamp_mcp.materials.open_source import open_source
-from llamp_mcp.materials.sample import SampleSource
 from llamp_mcp.materials.source import Query, RecipeQuery
-from llamp_mcp.materials.sqlite_source import SqliteSource
 from llamp_mcp.settings import Settings
 
 KEY = "0" * 32

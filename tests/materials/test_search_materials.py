@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials import filters
-from llamp_mcp.materials.layout import Writer
+from llamp_mcp.materials.files.layout import Writer
+from llamp_mcp.materials.files.source import SqliteSource
 from llamp_mcp.materials.search_materials import OPERATION, SearchParams, search_materials
-from llamp_mcp.materials.sqlite_source import SqliteSource
 from llamp_mcp.server.schemas import input_schema, output_schema
 
 _HEADER = {

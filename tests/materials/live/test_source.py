@@ -8,12 +8,10 @@ import pytest
 
 from llamp_mcp.errors import InvalidInput, NotFound, SourceError
 from llamp_mcp.materials.endpoints import ENDPOINTS
-from llamp_mcp.materials.live import LiveSource, compact
-from llamp_mcp.materials.live_rows import NON_COMMERCIAL, with_licence
+from llamp_mcp.materials.live.rows import NON_COMMERCIAL, with_licence
+from llamp_mcp.materials.live.source import LiveSource, compact
 from llamp_mcp.materials.source import Condition, Query, RecipeQuery
-
-FRI, FRBR = "mp-3200101", "mp-3200102"
-"""Synthetic: the first has a document in every endpoint."""
+from tests.loopback.francium import DEPRECATED, FRBR, FRI, GNOME
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def test_it_says_what_it_is(source, project):
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_every_endpoint_gives_its_documents_in_few_requests(endpoint, source, asked):
-    found = source.rows(endpoint, (FRBR, FRI, "mp-3200999"))
+    found = source.rows(endpoint, (FRBR, FRI, "mp-3340999"))
     assert FRI in ids(found)
     assert "aaaaa" not in str([d["material_id"] for d in found.documents])
     assert len(asked.requests()) <= 2
@@ -154,7 +152,7 @@ def test_counting_gives_the_total_of_the_search(source):
 
 
 def test_what_is_deprecated_or_not_for_all_does_not_show_up(source):
-    assert source.search(Query(material_ids=("mp-3200201", "mp-3200202"))).total == 0
+    assert source.search(Query(material_ids=(GNOME, DEPRECATED))).total == 0
 
 
 def test_entries_of_many_systems_are_one_request(source, asked):
@@ -172,7 +170,7 @@ def test_both_spellings_of_r2scan_are_one_thermo_type(source):
 
 
 def test_structures_of_many_ids_are_one_request(source, asked):
-    found = source.structures(("mp-149", "mp-3200999", FRI))
+    found = source.structures(("mp-149", "mp-3340999", FRI))
     assert list(found) == ["mp-149", FRI]
     assert len(asked.requests()) == 1
     silicon = found["mp-149"]
@@ -205,8 +203,8 @@ def test_spectra_are_pymatgens_objects_and_come_back_from_the_cache(source, kind
 
 
 def test_a_spectrum_that_is_not_there_is_told(source):
-    with pytest.raises(NotFound, match="no dos of mp-3200001"):
-        source.spectrum("mp-3200001", "dos")
+    with pytest.raises(NotFound, match="no dos of mp-3340001"):
+        source.spectrum("mp-3340001", "dos")
 
 
 def test_s3_that_is_away_is_told(source, monkeypatch):

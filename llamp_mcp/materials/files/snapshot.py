@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import InvalidInput, SourceError, unusable
-from llamp_mcp.materials import layout
 from llamp_mcp.materials.client import ProjectClient
-from llamp_mcp.materials.snapshot_fetch import Fetch
-from llamp_mcp.materials.sqlite_source import SqliteSource
+from llamp_mcp.materials.files import layout
+from llamp_mcp.materials.files.fetch import Fetch
+from llamp_mcp.materials.files.source import SqliteSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from llamp_mcp.materials.snapshot_request import SnapshotRequest
+    from llamp_mcp.materials.files.request import SnapshotRequest
     from llamp_mcp.settings import Settings
 
     Progress = Callable[[int, int, str], None]

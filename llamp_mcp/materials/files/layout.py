@@ -2,7 +2,7 @@
 
 Documents are kept whole, as compressed JSON, each against a dictionary of its endpoint: documents
 of one kind repeat their field names, and one of them is read without its neighbours. What is
-searched is kept beside them (`sqlite_index`): a compressed array per scalar field of the summary.
+searched is kept beside them (`index`): a compressed array per scalar field of the summary.
 
 A material has a `key`, by the order in which it was first named, which links its documents.
 """
@@ -17,8 +17,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from llamp_mcp.errors import InvalidInput, one_of, unusable
-from llamp_mcp.materials import sqlite_index
 from llamp_mcp.materials.endpoints import ENDPOINTS
+from llamp_mcp.materials.files import index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -221,14 +221,14 @@ class Writer:
             header: What the file is; `materials` and `coverage` are counted and added.
         """
         self.commit()
-        for statement in sqlite_index.TABLES:
+        for statement in index.TABLES:
             self._ask(statement)
         summaries = self.documents("summary")
         descriptions = (
             (key, document.get("description") or "")
             for _, key, document in self.documents("robocrys")
         )
-        fields, postings = sqlite_index.build(summaries, descriptions)
+        fields, postings = index.build(summaries, descriptions)
         self._many("INSERT INTO field VALUES (?, ?, ?)", fields)
         self._many("INSERT INTO posting VALUES (?, ?, ?)", postings)
         coverage = self._coverage()

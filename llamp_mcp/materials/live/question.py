@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from llamp_mcp.errors import InvalidInput, SourceError
-from llamp_mcp.materials.cache import answer_key, scope
 from llamp_mcp.materials.client import PAGE, Found, ProjectClient
+from llamp_mcp.materials.live.cache import answer_key, scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llamp_mcp.materials.cache import AnswerCache
+    from llamp_mcp.materials.live.cache import AnswerCache
     from llamp_mcp.materials.source import Document
 
 T = TypeVar("T")

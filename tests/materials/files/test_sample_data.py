@@ -6,8 +6,8 @@ import math
 
 import pytest
 
+from llamp_mcp.materials.files.sample import shipped_data
 from llamp_mcp.materials.groups import GROUPS
-from llamp_mcp.materials.sample import shipped_data
 
 FIRST_EXCLUDED = 1_300_000
 

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import SourceError, unusable
-from llamp_mcp.materials import layout
-from llamp_mcp.materials.sqlite_source import SqliteSource
+from llamp_mcp.materials.files import layout
+from llamp_mcp.materials.files.source import SqliteSource
 
 if TYPE_CHECKING:
     import sqlite3

@@ -5,8 +5,16 @@ from pymatgen.core import Composition
 from scipy.optimize import linprog
 
 from llamp_mcp.errors import InvalidInput, NotFound
-from llamp_mcp.materials.hull import MIXED, Hull, build, entry, read, subsystems, unit_composition
-from tests.materials.thermo_source import ThermoSource, document, shipped
+from llamp_mcp.materials.thermodynamics.hull import (
+    MIXED,
+    Hull,
+    build,
+    entry,
+    read,
+    subsystems,
+    unit_composition,
+)
+from tests.materials.thermodynamics.thermo_source import ThermoSource, document, shipped
 
 AL, NI = -3.0, -5.0
 """Synthetic energies of the elements, eV/atom."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from matplotlib.transforms import Bbox
 
-    from llamp_mcp.materials.hull import Entry, Hull
+    from llamp_mcp.materials.thermodynamics.hull import Entry, Hull
 
 DIMENSIONS = (2, 3)
 _STABLE, _UNSTABLE, _USER, _LINE = "#1f5f9e", "#b9b9b9", "#c8442c", "#4a4a4a"

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from llamp_mcp.errors import HomeError
-from llamp_mcp.materials.sample import SampleSource, sample_path, shipped_data
+from llamp_mcp.materials.files.sample import SampleSource, sample_path, shipped_data
 from llamp_mcp.materials.source import Condition, Query, RecipeQuery
 from llamp_mcp.settings import Settings
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.materials import live_search
 from llamp_mcp.materials.client import Found
 from llamp_mcp.materials.filters import FILTERS
+from llamp_mcp.materials.live import search as live_search
 from llamp_mcp.materials.source import Condition, Document, Page, Query, pick
 
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import HomeError
-from llamp_mcp.materials import live_search, recipes
-from llamp_mcp.materials.cache import open_cache
+from llamp_mcp.materials import recipes
 from llamp_mcp.materials.client import ProjectClient, batches
-from llamp_mcp.materials.live_rows import rows, with_licence
-from llamp_mcp.materials.question import Question
+from llamp_mcp.materials.live import search as live_search
+from llamp_mcp.materials.live.cache import open_cache
+from llamp_mcp.materials.live.question import Question
+from llamp_mcp.materials.live.rows import rows, with_licence
 from llamp_mcp.materials.source import (
     Document,
     Page,
@@ -96,7 +97,7 @@ class LiveSource:
         }
 
     def search(self, query: Query) -> Page:
-        """The entries that match; `live_search` says in which order."""
+        """The entries that match; `live.search` says in which order."""
         page = live_search.search(self._ask(), query)
         return replace(page, documents=tuple(with_licence(d) for d in page.documents))
 

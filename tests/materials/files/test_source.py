@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llamp_mcp.errors import InvalidInput, NotFound, SourceError
+from llamp_mcp.materials.files.source import SqliteSource, compact
 from llamp_mcp.materials.formulas import formula_key
 from llamp_mcp.materials.source import Condition, Query, RecipeQuery, pick
-from llamp_mcp.materials.sqlite_source import SqliteSource, compact
 
 SYMBOLS = ("Cl", "Fe", "Li", "Na", "O")
 WORDS = ("cubic", "layered", "corner", "sharing", "2")
@@ -64,7 +64,7 @@ TEXTS = {d["material_id"]: d["description"] for e, d in DOCUMENTS if e == "roboc
 
 @pytest.fixture(scope="module")
 def made_up(tmp_path_factory):
-    from llamp_mcp.materials.layout import Writer
+    from llamp_mcp.materials.files.layout import Writer
     from tests.materials.conftest import HEADER
 
     path = tmp_path_factory.mktemp("file") / "made-up.sqlite"

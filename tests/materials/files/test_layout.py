@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llamp_mcp.errors import HomeError, InvalidInput, SourceError
-from llamp_mcp.materials.layout import Writer, pack, unpack
-from llamp_mcp.materials.sqlite_source import SqliteSource
+from llamp_mcp.materials.files.layout import Writer, pack, unpack
+from llamp_mcp.materials.files.source import SqliteSource
 from tests.materials.conftest import HEADER
 
 VALUES = st.recursive(
@@ -178,7 +178,7 @@ def test_what_was_committed_outlives_a_killed_process(tmp_path):
     program = f"""
         import os, signal
         from pathlib import Path
-        from llamp_mcp.materials.layout import Writer
+        from llamp_mcp.materials.files.layout import Writer
         writer = Writer(Path({str(path)!r}), durable=True)
         for number in range(10):
             writer.add("summary", {{"material_id": f"mp-320000{{number}}", "chemsys": "Cl-Na",

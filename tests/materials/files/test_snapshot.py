@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from llamp_mcp.errors import InvalidInput, NotFound, SourceError
-from llamp_mcp.materials import snapshot, snapshot_fetch
 from llamp_mcp.materials.client import Found
-from llamp_mcp.materials.snapshot import download
-from llamp_mcp.materials.snapshot_request import SnapshotRequest, subsystems
+from llamp_mcp.materials.files import fetch as snapshot_fetch
+from llamp_mcp.materials.files import snapshot
+from llamp_mcp.materials.files.request import SnapshotRequest, subsystems
+from llamp_mcp.materials.files.snapshot import download
+from llamp_mcp.materials.files.source import SqliteSource
 from llamp_mcp.materials.source import Query, RecipeQuery
-from llamp_mcp.materials.sqlite_source import SqliteSource
 from llamp_mcp.settings import Settings
 
 FORMULAS = {
@@ -267,10 +268,10 @@ def test_a_killed_download_goes_on(project, tmp_path):
     out = tmp_path / "x.sqlite"
     program = (
         "import sys; from pathlib import Path; import pytest; "
-        "from tests.materials.test_snapshot import fetch, install; "
+        "from tests.materials.files.test_snapshot import fetch, install; "
         "install(pytest.MonkeyPatch())(die_at=14); fetch(Path(sys.argv[1]))"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     command = [sys.executable, "-c", program, str(out)]
     assert subprocess.run(command, cwd=root, check=False).returncode == -signal.SIGKILL
     rest = project()

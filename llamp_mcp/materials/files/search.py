@@ -8,8 +8,8 @@ from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from llamp_mcp.materials import sqlite_index
-from llamp_mcp.materials.sqlite_index import (
+from llamp_mcp.materials.files import index
+from llamp_mcp.materials.files.index import (
     ANONYMOUS,
     CHEMSYS,
     COUNT,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from llamp_mcp.materials.files.index import Numbers
     from llamp_mcp.materials.source import Condition, Query
-    from llamp_mcp.materials.sqlite_index import Numbers
 
     Mask = NDArray[np.bool_]
     Rows = Callable[[str, tuple[Any, ...]], list[tuple[Any, ...]]]
@@ -68,8 +68,8 @@ class Index:
             count = len(self._columns[KEY][0]) if KEY in self._columns else len(self._load(KEY)[0])
             return np.full(count, np.nan), None
         (terms, data) = rows[0]
-        words = sqlite_index.read_terms(terms) if terms is not None else None
-        return sqlite_index.read_numbers(data), words
+        words = index.read_terms(terms) if terms is not None else None
+        return index.read_numbers(data), words
 
     def search(self, query: Query) -> tuple[int, list[int], dict[str, int]]:
         """How many match, the keys of the page, and how many lack each filtered field."""
@@ -129,10 +129,10 @@ class Index:
             (ELEMENT, query.elements),
             (SPECIES, query.possible_species),
             (PROPS, query.has_props),
-            (WORD, sqlite_index.words(query.text)),
+            (WORD, index.words(query.text)),
         ):
             yield from (self._posting(kind, term) for term in terms)
-        if query.text.strip() and not sqlite_index.words(query.text):
+        if query.text.strip() and not index.words(query.text):
             yield self._nothing()
 
     def _nothing(self) -> Mask:
@@ -172,7 +172,7 @@ class Index:
         mask = self._nothing()
         rows = self._rows("SELECT positions FROM posting WHERE kind = ? AND term = ?", (kind, term))
         if rows:
-            mask[sqlite_index.read_positions(rows[0][0])] = True
+            mask[index.read_positions(rows[0][0])] = True
         return mask
 
     def _test(self, condition: Condition) -> Mask:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Composition
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.materials.balance import balance
+from llamp_mcp.materials.thermodynamics.balance import balance
 
 
 def solve(reactants, products):

@@ -5,10 +5,10 @@ import socket
 import pytest
 
 from llamp_mcp.errors import InvalidInput, SourceError
-from llamp_mcp.materials.cache import open_cache
 from llamp_mcp.materials.client import ProjectClient
-from llamp_mcp.materials.question import Question
-from tests.materials.stub_project import VERSION, page, serving, status
+from llamp_mcp.materials.live.cache import open_cache
+from llamp_mcp.materials.live.question import Question
+from tests.materials.live.stub_project import VERSION, page, serving, status
 
 DOCUMENT = {"material_id": "mp-3200001", "band_gap": 0.5}
 ASKED = ("summary", {"elements": "O"}, ("band_gap",))

@@ -16,11 +16,11 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials.client import PAGE, batches
 from llamp_mcp.materials.filters import FILTERS
 from llamp_mcp.materials.identifiers import id_number
-from llamp_mcp.materials.live_query import criteria, with_value
+from llamp_mcp.materials.live.query import criteria, with_value
 from llamp_mcp.materials.source import Document, Page, Query, pick
 
 if TYPE_CHECKING:
-    from llamp_mcp.materials.question import Question
+    from llamp_mcp.materials.live.question import Question
 
 WINDOW: Final = PAGE
 """Matches that are fetched to be ordered here: one request."""

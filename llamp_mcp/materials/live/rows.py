@@ -13,7 +13,7 @@ from llamp_mcp.materials.source import Document, Rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llamp_mcp.materials.question import Question
+    from llamp_mcp.materials.live.question import Question
 
 MAX_TASKS: Final = 100
 """Calculations of one answer: a material may have dozens, and each document is large."""

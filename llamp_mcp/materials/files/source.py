@@ -11,11 +11,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from llamp_mcp.errors import NotFound, SourceError, one_of
-from llamp_mcp.materials import layout
 from llamp_mcp.materials.endpoints import ENDPOINTS
+from llamp_mcp.materials.files import layout
+from llamp_mcp.materials.files.search import Index
 from llamp_mcp.materials.recipes import matches
 from llamp_mcp.materials.source import Document, Page, RecipeQuery, Recipes, Rows
-from llamp_mcp.materials.sqlite_search import Index
 from llamp_mcp.provenance import SourceMeta
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from pymatgen.core import Composition
 
-from llamp_mcp.materials import hull_plot
-from llamp_mcp.materials.hull import Entry, Hull, read
-from tests.materials.thermo_source import shipped
+from llamp_mcp.materials.thermodynamics import plot as hull_plot
+from llamp_mcp.materials.thermodynamics.hull import Entry, Hull, read
+from tests.materials.thermodynamics.thermo_source import shipped
 
 
 @pytest.fixture(params=[["Fe", "O"], ["Li", "O"], ["Fe", "Li", "O"]], ids="-".join)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from llamp_mcp.errors import SourceError
-from llamp_mcp.materials.cache import AnswerCache, answer_key, open_cache, scope
+from llamp_mcp.materials.live.cache import AnswerCache, answer_key, open_cache, scope
 from llamp_mcp.settings import Settings
 
 

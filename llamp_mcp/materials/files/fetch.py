@@ -8,14 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from llamp_mcp.errors import NotFound
-from llamp_mcp.materials import layout, live_rows
 from llamp_mcp.materials.client import Found, ProjectClient, batches
-from llamp_mcp.materials.snapshot_request import SnapshotRequest, subsystems
+from llamp_mcp.materials.files import layout
+from llamp_mcp.materials.files.request import SnapshotRequest, subsystems
+from llamp_mcp.materials.live import rows as live_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llamp_mcp.materials.question import Question
+    from llamp_mcp.materials.live.question import Question
     from llamp_mcp.materials.source import Document, SpectrumKind
 
     Progress = Callable[[int, int, str], None]

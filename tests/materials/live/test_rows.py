@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from llamp_mcp.materials import live_rows
 from llamp_mcp.materials.client import Found
+from llamp_mcp.materials.live import rows as live_rows
 
 if TYPE_CHECKING:
     from llamp_mcp.materials.source import Rows

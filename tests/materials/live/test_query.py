@@ -4,7 +4,7 @@ import pytest
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials.filters import FILTERS
-from llamp_mcp.materials.live_query import anonymous, criteria, with_value
+from llamp_mcp.materials.live.query import anonymous, criteria, with_value
 from llamp_mcp.materials.source import Condition, Query
 
 FEPO4, SI = "Fe1 O4 P1", "Si1"

@@ -1,0 +1,1 @@
+"""The live Materials Project as a source."""

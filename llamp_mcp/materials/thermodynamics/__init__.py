@@ -1,0 +1,1 @@
+"""Hulls and balanced reactions over entries of one energy scale."""
