@@ -28,6 +28,7 @@ from llamp_mcp.errors import NotFound, SourceError, one_of
 from llamp_mcp.materials.identifiers import plain_id
 from llamp_mcp.materials.live import transport
 from llamp_mcp.materials.live.transport import Bounds, Transport
+from llamp_mcp.materials.source import HELD_AS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,13 +57,6 @@ _PATHS: Final = {
     "hinuma": "Hinuma",
     "latimer_munro": "Latimer-Munro",
 }
-_DATA_OF: Final = {
-    "bands": "bandstructure",
-    "dos": "dos",
-    "phonon_bands": "phonon",
-    "phonon_dos": "phonon",
-}
-"""What `has_props` calls the data of a kind."""
 _METHODS: Final = ("dfpt", "pheasy", "phonopy")
 _LONG_ID: Final = re.compile(r"(mp|mvc)-[a-z]{8}(?![a-z0-9])")
 _BARE_ID: Final = re.compile(r"[a-z]{8}")
@@ -378,7 +372,7 @@ def _made(lazy: Any, **arguments: Any) -> Any:
 def _no_spectrum(kind: SpectrumKind, material_id: str) -> NotFound:
     return NotFound(
         f"The Materials Project has no {kind} of {material_id}",
-        next_step=f"search_materials with has_props=['{_DATA_OF[kind]}'] finds entries that have "
+        next_step=f"search_materials with has_props=['{HELD_AS[kind]}'] finds entries that have "
         "one.",
     )
 

@@ -17,11 +17,14 @@ class Endpoint:
         name: The name of the endpoint, as mp-api has it below `MPRester.materials`.
         parameter: The query parameter that takes ids.
         identifier: The field of a document that names its material.
+        listed_in: The field of a material's summary that lists the ids of its documents, where
+            they have ids of their own.
     """
 
     name: str
     parameter: str = "material_ids"
     identifier: str = "material_id"
+    listed_in: str = ""
 
 
 ENDPOINTS: Final[dict[str, Endpoint]] = {
@@ -34,7 +37,7 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
         Endpoint("dielectric"),
         Endpoint("piezoelectric"),
         Endpoint("electronic_structure"),
-        Endpoint("phonon", "identifiers", "identifier"),
+        Endpoint("phonon", "identifiers", "identifier", "phonon_IDs"),
         Endpoint("absorption"),
         Endpoint("xas", identifier="task_id"),
         Endpoint("surface_properties"),
@@ -49,6 +52,6 @@ ENDPOINTS: Final[dict[str, Endpoint]] = {
         Endpoint("insertion_electrodes", identifier="material_ids"),
         Endpoint("alloys", identifier="pair_id"),
         Endpoint("provenance"),
-        Endpoint("tasks", "task_ids", "task_id"),
+        Endpoint("tasks", "task_ids", "task_id", "task_ids"),
     )
 }

@@ -89,7 +89,7 @@ def get_properties(params: PropertiesParams, *, source: MaterialsSource) -> Prop
     named = {text: identifiers.material(text) for text in dict.fromkeys(params.materials)}
     keys = [name for kind, name in named.values() if kind == "formula"]
     ids = [name for kind, name in named.values() if kind == "id"]
-    entries = selection.entries(source, keys, ids)
+    entries = selection.entries(source, keys, ids, groups)
     table = _Table(source, entries, by_name=bool(fields))
     for requested, (kind, _) in named.items():
         table.note(*(formulas.remarks(requested) if kind == "formula" else ()))

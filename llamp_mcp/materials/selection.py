@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from llamp_mcp.materials.endpoints import ENDPOINTS
 from llamp_mcp.materials.formulas import formula_key
 from llamp_mcp.materials.groups import FIELDS, group_named
 from llamp_mcp.materials.identifiers import id_number
@@ -59,20 +60,25 @@ class Entries:
     notes: tuple[str, ...]
 
 
-def entries(source: MaterialsSource, formulas: Sequence[str], ids: Sequence[str]) -> Entries:
+def entries(
+    source: MaterialsSource, formulas: Sequence[str], ids: Sequence[str], groups: Sequence[str] = ()
+) -> Entries:
     """The entries of the compositions, and those of the ids: at most one search for each.
 
     Args:
         source: The database that answers.
         formulas: Keys of `formulas.formula_key`.
         ids: Checked ids.
+        groups: What will be read of them: a source that must look up where it is does so here.
     """
+    listed = (ENDPOINTS[group_named(group).source_of].listed_in for group in groups)
+    fields = ("formula_pretty", *SELECTING, *filter(None, listed))
     by_formula: dict[str, dict[str, Document]] = {key: {} for key in formulas}
     notes: dict[str, None] = {}
     if formulas:
         query = Query(
             formulas=tuple(dict.fromkeys(formulas)),
-            fields=("formula_pretty", *SELECTING),
+            fields=fields,
             limit=MAX_ENTRIES,
         )
         page = source.search(query)
@@ -86,7 +92,7 @@ def entries(source: MaterialsSource, formulas: Sequence[str], ids: Sequence[str]
     by_id: dict[str, Document] = {}
     if ids:
         wanted = tuple(dict.fromkeys(ids))
-        query = Query(material_ids=wanted, fields=("formula_pretty", *SELECTING), limit=len(wanted))
+        query = Query(material_ids=wanted, fields=fields, limit=len(wanted))
         page = source.search(query)
         by_id = {document["material_id"]: document for document in page.documents}
         notes |= dict.fromkeys(page.notes)

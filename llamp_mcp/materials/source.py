@@ -7,7 +7,7 @@ entry a formula selects, and how a value is told is decided above, once for all 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from llamp_mcp.provenance import SourceMeta
@@ -24,6 +24,14 @@ A field without a value is not there, or None.
 
 SpectrumKind = Literal["bands", "dos", "phonon_bands", "phonon_dos"]
 """Spectra that are objects of their own, not documents of an endpoint."""
+
+HELD_AS: Final[dict[SpectrumKind, str]] = {
+    "bands": "bandstructure",
+    "dos": "dos",
+    "phonon_bands": "phonon",
+    "phonon_dos": "phonon",
+}
+"""What `has_props` of a summary calls the data of a kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ def api(project):
         ["elasticity", "thermo", "magnetism"],
         ["summary", "thermo", "electronic_structure"],
         ["dielectric", "bonds", "oxidation_states"],
+        ["phonon", "tasks", "electrodes"],
     ],
     ids=",".join,
 )

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import NotFound
 from llamp_mcp.materials.client import Found, ProjectClient, batches
 from llamp_mcp.materials.files import layout
 from llamp_mcp.materials.files.request import SnapshotRequest, subsystems
 from llamp_mcp.materials.live import rows as live_rows
+from llamp_mcp.materials.source import HELD_AS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llamp_mcp.materials.live.question import Question
     from llamp_mcp.materials.source import Document, SpectrumKind
 
     Progress = Callable[[int, int, str], None]
@@ -32,13 +32,6 @@ _MAX_TARGETS: Final = 300
 _RECIPES_PER_TARGET: Final = 50
 _RECIPES_PER_REQUEST: Final = 10
 _DONE: Final = -1
-_PROPS: Final[dict[SpectrumKind, str]] = {
-    "bands": "bandstructure",
-    "dos": "dos",
-    "phonon_bands": "phonon",
-    "phonon_dos": "phonon",
-}
-"""What the summary's `has_props` calls them."""
 
 
 class Direct:
@@ -78,6 +71,15 @@ class Direct:
             found += page.documents
             if not page.documents or len(found) >= page.total:
                 return found
+
+    def listed(self, field: str, material_ids: Iterable[str]) -> dict[str, Any]:
+        """What the summaries of materials list in a field."""
+        return {
+            document["material_id"]: document[field]
+            for batch in batches(material_ids)
+            for document in self.every("summary", {"material_ids": batch}, ("material_id", field))
+            if document.get(field)
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ class Fetch:
         size = _TASKS_PER_REQUEST if endpoint == "tasks" else _MATERIALS_PER_REQUEST
         for start in range(self._writer.noted(endpoint) or 0, len(ids), size):
             chunk = ids[start : start + size]
-            rows = live_rows.rows(cast("Question", self._ask), endpoint, chunk, ())
+            rows = live_rows.rows(self._ask, endpoint, chunk, ())
             for document in rows.documents:
                 if _licence(document) in {_FREE, None}:
                     self._writer.add(endpoint, document)
@@ -244,7 +246,7 @@ class Fetch:
 
     def _spectra(self, kind: SpectrumKind) -> None:
         """Fetch spectra one by one, for the entries that are said to have one."""
-        ids = [e.material_id for e in self._chosen if e.props.get(_PROPS[kind], not e.props)]
+        ids = [e.material_id for e in self._chosen if e.props.get(HELD_AS[kind], not e.props)]
         for done in range(self._writer.noted(kind) or 0, len(ids)):
             time.sleep(_PAUSE_S)
             try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from llamp_mcp.errors import InvalidInput, SourceError
-from llamp_mcp.materials.client import PAGE, Found, ProjectClient
+from llamp_mcp.materials.client import PAGE, Found, ProjectClient, batches
 from llamp_mcp.materials.live.cache import answer_key, scope
 
 if TYPE_CHECKING:
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Listed: TypeAlias = dict[tuple[str, str, str], Any]
+"""Database version, field of the summary, material: what the field holds."""
+
+_MOST_LISTED: Final = 50_000
 MAX_DOCUMENTS: Final = 5000
 """Documents that one answer collects at most."""
 
@@ -26,13 +30,17 @@ class Question:
     Args:
         client: The Project.
         cache: Answers of earlier questions.
+        listed: Ids of documents that summaries listed, for the questions to come.
 
     Raises:
         SourceError: There is no usable key, or the Project cannot be reached and never was.
     """
 
-    def __init__(self, client: ProjectClient, cache: AnswerCache) -> None:
+    def __init__(
+        self, client: ProjectClient, cache: AnswerCache, listed: Listed | None = None
+    ) -> None:
         self._client, self._cache = client, cache
+        self._listed: Listed = {} if listed is None else listed
         self._scope = scope(client.key())
         self._offline: SourceError | None = None
         self._fetched: set[str] = set()
@@ -110,6 +118,23 @@ class Question:
             ["spectrum", kind, material_id], lambda: self._client.spectrum(kind, material_id)
         )
         return answer
+
+    def remember(self, field: str, documents: Iterable[Document]) -> None:
+        """Keep what summaries list in a field; see `Endpoint.listed_in`."""
+        if len(self._listed) > _MOST_LISTED:
+            self._listed.clear()
+        for document in documents:
+            self._listed[self.version, field, document["material_id"]] = document.get(field)
+
+    def listed(self, field: str, material_ids: Iterable[str]) -> dict[str, Any]:
+        """What the summaries of materials list in a field; asked for where it is not known."""
+        ids = tuple(material_ids)
+        missing = [i for i in ids if (self.version, field, i) not in self._listed]
+        for batch in batches(missing):
+            found = self.every("summary", {"material_ids": batch}, ("material_id", field))
+            self.remember(field, found)
+        held = {i: self._listed.get((self.version, field, i)) for i in ids}
+        return {identifier: value for identifier, value in held.items() if value}
 
     def say(self, note: str) -> None:
         """Add a note to the answer."""

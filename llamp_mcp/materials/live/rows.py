@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from llamp_mcp.errors import one_of
 from llamp_mcp.materials.client import batches
@@ -13,7 +13,7 @@ from llamp_mcp.materials.source import Document, Rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from llamp_mcp.materials.live.question import Question
+    from llamp_mcp.materials.client import Found
 
 MAX_TASKS: Final = 100
 """Calculations of one answer: a material may have dozens, and each document is large."""
@@ -25,7 +25,31 @@ _WORKING_IONS: Final = ("Li", "Na", "K", "Mg", "Ca", "Al", "Zn", "Y", "Rb", "Cs"
 Ids = tuple[str, ...]
 
 
-def rows(ask: Question, endpoint: str, material_ids: Ids, fields: tuple[str, ...]) -> Rows:
+class Asking(Protocol):
+    """What asks the Project: a `Question` of a tool, or the download of a snapshot."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of the answers."""
+
+    def say(self, note: str) -> None:
+        """Add a note."""
+
+    def find(
+        self, endpoint: str, criteria: dict[str, Any], fields: Iterable[str] = (), *, limit: int
+    ) -> Found:
+        """One page of documents."""
+
+    def every(
+        self, endpoint: str, criteria: dict[str, Any], fields: Iterable[str] = ()
+    ) -> list[Document]:
+        """All documents, page after page."""
+
+    def listed(self, field: str, material_ids: Iterable[str]) -> dict[str, Any]:
+        """What the summaries of materials list in a field."""
+
+
+def rows(ask: Asking, endpoint: str, material_ids: Ids, fields: tuple[str, ...]) -> Rows:
     """All documents of an endpoint about the materials, in the order of the ids.
 
     Raises:
@@ -65,7 +89,7 @@ def _grouped(
 
 
 def _by_field(
-    ask: Question,
+    ask: Asking,
     endpoint: str,
     ids: Ids,
     fields: tuple[str, ...],
@@ -84,7 +108,7 @@ def _by_field(
 
 
 def _by_material_id(endpoint: str) -> Any:
-    def read(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+    def read(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
         return _by_field(
             ask, endpoint, ids, fields, parameter="material_ids", identifier="material_id"
         )
@@ -95,7 +119,7 @@ def _by_material_id(endpoint: str) -> Any:
 def _by_task_id(endpoint: str) -> Any:
     """Endpoints of older calculations: the number of their `task_id` is that of the material."""
 
-    def read(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+    def read(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
         # documents of a material whose id starts otherwise carry its number only
         plain = {f"mp-{identifier.partition('-')[2]}": identifier for identifier in ids}
         found = _by_field(
@@ -106,13 +130,13 @@ def _by_task_id(endpoint: str) -> Any:
     return read
 
 
-def _phonon(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+def _phonon(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
     """Phonon documents have ids of their own, which the summary of a material names."""
     of: dict[str, list[str]] = {}
-    for summary in _summaries(ask, ids, "phonon_IDs"):
-        for identifiers in (summary.get("phonon_IDs") or {}).values():
+    for material, by_method in ask.listed(ENDPOINTS["phonon"].listed_in, ids).items():
+        for identifiers in by_method.values():
             for identifier in identifiers:
-                of.setdefault(identifier, []).append(summary["material_id"])
+                of.setdefault(identifier, []).append(material)
     wanted = (*fields, "identifier") if fields else ()
     documents = [
         document
@@ -122,18 +146,15 @@ def _phonon(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[
     return _grouped(documents, ids, lambda document: of.get(document.get("identifier", ""), []))
 
 
-def _tasks(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+def _tasks(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
     """Calculations of a material, which its summary names; bounded."""
     of: dict[str, list[str]] = {}
     share = max(1, MAX_TASKS // len(ids))
-    for summary in _summaries(ask, ids, "task_ids"):
-        tasks = summary.get("task_ids") or []
+    for material, tasks in ask.listed(ENDPOINTS["tasks"].listed_in, ids).items():
         if len(tasks) > share:
-            ask.say(
-                f"{summary['material_id']} has {len(tasks)} calculations; {share} of them are read"
-            )
+            ask.say(f"{material} has {len(tasks)} calculations; {share} of them are read")
         for task in tasks[:share]:
-            of.setdefault(task, []).append(summary["material_id"])
+            of.setdefault(task, []).append(material)
     wanted = (*fields, "task_id") if fields else ()
     documents = [
         document
@@ -143,7 +164,7 @@ def _tasks(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[D
     return _grouped(documents, ids, lambda document: of.get(document.get("task_id", ""), []))
 
 
-def _substrates(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+def _substrates(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
     """Films are matched as text: both ways to write an id are asked for."""
     both = [text for identifier in ids for text in (identifier, _letters(identifier))]
     wanted = (*fields, "film_id") if fields else ()
@@ -155,7 +176,7 @@ def _substrates(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, l
     return _grouped(documents, ids, lambda document: [document.get("film_id")])
 
 
-def _electrodes(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+def _electrodes(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
     """Electrodes are asked for as material and working ion; the server combines all with all."""
     wanted = (*fields, "material_ids") if fields else ()
     documents = []
@@ -167,7 +188,7 @@ def _electrodes(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, l
     return _grouped(documents, ids, lambda document: document.get("material_ids") or ())
 
 
-def _alloys(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
+def _alloys(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
     wanted = tuple(dict.fromkeys((*fields, "pair_id", "alloy_pair"))) if fields else ()
     documents = [
         document
@@ -180,14 +201,6 @@ def _alloys(ask: Question, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[
         return [pair.get("id_a"), pair.get("id_b")]
 
     return _grouped(documents, ids, ends)
-
-
-def _summaries(ask: Question, ids: Ids, field: str) -> list[Document]:
-    return [
-        document
-        for batch in batches(ids)
-        for document in ask.every("summary", {"material_ids": batch}, ("material_id", field))
-    ]
 
 
 def _letters(identifier: str) -> str:

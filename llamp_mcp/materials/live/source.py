@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from llamp_mcp.errors import HomeError
 from llamp_mcp.materials import recipes
 from llamp_mcp.materials.client import ProjectClient, batches
+from llamp_mcp.materials.endpoints import ENDPOINTS
 from llamp_mcp.materials.live import search as live_search
 from llamp_mcp.materials.live.cache import open_cache
-from llamp_mcp.materials.live.question import Question
+from llamp_mcp.materials.live.question import Listed, Question
 from llamp_mcp.materials.live.rows import rows, with_licence
 from llamp_mcp.materials.source import (
     Document,
@@ -59,13 +60,14 @@ class LiveSource:
         self._settings = settings
         self._client = ProjectClient(settings)
         self._cache = open_cache(settings)
+        self._listed: Listed = {}
 
     def _ask(self) -> Question:
         try:
             self._settings.open_home()  # makes it private to its owner, which the cache relies on
         except HomeError as error:
             log.warning("no cache: %s", error)
-        return Question(self._client, self._cache)
+        return Question(self._client, self._cache, self._listed)
 
     def meta(self) -> SourceMeta:
         """The database as it is now; its version is asked.
@@ -98,7 +100,10 @@ class LiveSource:
 
     def search(self, query: Query) -> Page:
         """The entries that match; `live.search` says in which order."""
-        page = live_search.search(self._ask(), query)
+        ask = self._ask()
+        page = live_search.search(ask, query)
+        for field in {e.listed_in for e in ENDPOINTS.values()} & set(query.fields):
+            ask.remember(field, page.documents)
         return replace(page, documents=tuple(with_licence(d) for d in page.documents))
 
     def rows(

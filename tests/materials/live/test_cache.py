@@ -138,7 +138,8 @@ def test_a_directory_that_cannot_be_written_costs_nothing(tmp_path):
 def test_a_file_in_the_place_of_the_directory_costs_nothing(tmp_path, caplog):
     (tmp_path / "live").write_text("in the way")
     cache = AnswerCache(tmp_path / "live", 8, 30)
-    assert cache.get_or("k", lambda: 1) == (1, None)
+    with caplog.at_level("WARNING", logger="llamp_mcp"):
+        assert cache.get_or("k", lambda: 1) == (1, None)
     assert "is not used" in caplog.text
 
 

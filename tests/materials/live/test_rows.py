@@ -30,6 +30,10 @@ class Server:
         self.asked.append((endpoint, criteria, tuple(fields)))
         return [dict(document) for document in self.documents.get(endpoint, ())]
 
+    def listed(self, field, material_ids):
+        listing = self.every("summary", {"material_ids": ",".join(material_ids)}, (field,))
+        return {d["material_id"]: d[field] for d in listing if d.get(field)}
+
     def say(self, note):
         self.notes += (note,)
 
