@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -199,10 +200,14 @@ def _progress_bar() -> Iterator[Callable[[int, int, str], None]]:
 
 
 def _serve_stdio(settings: Settings) -> None:
+    gc.disable()  # starting makes many objects and hardly any garbage
     from llamp_mcp.server.app import create_server
 
     try:
-        create_server(settings).run("stdio")
+        server = create_server(settings)
+        gc.freeze()
+        gc.enable()
+        server.run("stdio")
     except LlampError as error:
         raise _usage(error) from error
 

@@ -16,7 +16,7 @@ from llamp_mcp.materials.source import pick
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from llamp_mcp.materials.excerpt import Excerpt
     from llamp_mcp.materials.groups.table import Group
@@ -257,17 +257,23 @@ class _Table:
 
     def _cut(self) -> list[dict[str, Any]]:
         """The rows that fit; of a request with many candidates the last ones go first."""
-        requests: dict[str, list[dict[str, Any]]] = {}
+        requests: dict[str, list[tuple[dict[str, Any], int]]] = {}
         for row in self._rows.values():
-            requests.setdefault(row["requested"], []).append(row)
+            requests.setdefault(row["requested"], []).append((row, _length(row)))
         keep = max(map(len, requests.values()))
-        while keep > 1 and not _fits(chain(*(rows[:keep] for rows in requests.values()))):
+        while keep > 1 and not _fits([n for rows in requests.values() for _, n in rows[:keep]]):
             keep -= 1
         told: list[dict[str, Any]] = []
+        lengths: list[int] = []
         for requested, rows in requests.items():
-            fitting = [row for row in rows[:keep] if not told or _fits((*told, row))]
-            told += fitting
-            if left := [row["material_id"] for row in rows if row not in fitting]:
+            left = []
+            for position, (row, length) in enumerate(rows):
+                if position < keep and (not told or _fits([*lengths, length])):
+                    told.append(row)
+                    lengths.append(length)
+                else:
+                    left.append(row["material_id"])
+            if left:
                 ids = ", ".join(left)
                 self.note(f"{requested}: values of {ids} left out for length; ask by id")
         return told
@@ -324,12 +330,14 @@ def _has(told: Excerpt, group: Group, name: str) -> bool:
     return field.name in told.cut or pick(told.values, part) is not None
 
 
-def _fits(rows: Iterable[dict[str, Any]]) -> bool:
-    """Whether the rows stay within the length of an answer."""
-    legend = presentation.Legend({})
-    held = list(rows)
-    size = sum(len(line.encode()) for row in held for line in answer.lines(row, legend))
-    return len(held) <= MAX_ROWS and size <= MAX_BYTES
+def _length(row: dict[str, Any]) -> int:
+    """Bytes that a row takes in an answer."""
+    return sum(len(line.encode()) for line in answer.lines(row, presentation.Legend({})))
+
+
+def _fits(lengths: Sequence[int]) -> bool:
+    """Whether rows of these lengths make an answer that can be read."""
+    return len(lengths) <= MAX_ROWS and sum(lengths) <= MAX_BYTES
 
 
 def _facts(result: PropertiesResult) -> Iterator[Fact]:

@@ -6,6 +6,7 @@ full; of a result, the keys and their types, because its text says the rest.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     return _flat(model, "validation", _OF_ARGUMENTS, 99)
 
 
+@cache
 def output_schema(model: type[BaseModel], depth: int = 1) -> dict[str, Any]:
     """The outline of a result.
 

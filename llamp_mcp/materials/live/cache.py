@@ -51,6 +51,7 @@ class AnswerCache:
         self._opening = Lock()
         self._cache: Cache | None = None
         self._broken = False
+        self._remembered = ("", "")
 
     def get_or(self, key: str, make: Callable[[], T], *, tag: str = "") -> tuple[T, str | None]:
         """The answer kept under a key, or the one that `make` gives, which is then kept.
@@ -77,8 +78,9 @@ class AnswerCache:
 
     def remember_version(self, endpoint: str, version: str) -> None:
         """Keep the version of a database, for when it cannot be asked."""
-        if self.last_version(endpoint) != version:
+        if self._remembered != (endpoint, version):
             self._put(f"{_VERSIONS}|{endpoint}", version, _VERSIONS)
+            self._remembered = (endpoint, version)
 
     def describe(self) -> dict[str, Any]:
         """What is in the cache.

@@ -61,12 +61,15 @@ class LiveSource:
         self._client = ProjectClient(settings)
         self._cache = open_cache(settings)
         self._listed: Listed = {}
+        self._opened = False
 
     def _ask(self) -> Question:
-        try:
-            self._settings.open_home()  # makes it private to its owner, which the cache relies on
-        except HomeError as error:
-            log.warning("no cache: %s", error)
+        if not self._opened:
+            try:
+                self._settings.open_home()  # private to its owner, which the cache relies on
+            except HomeError as error:
+                log.warning("no cache: %s", error)
+            self._opened = True
         return Question(self._client, self._cache, self._listed)
 
     def meta(self) -> SourceMeta:
