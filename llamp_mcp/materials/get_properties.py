@@ -163,6 +163,7 @@ class _Table:
         self._source, self._entries, self._by_name = source, entries, by_name
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
         self._notes = dict.fromkeys(entries.notes)
+        self._lacking: dict[str, dict[str, None]] = {}
 
     def note(self, *notes: str) -> None:
         """Say something once."""
@@ -244,7 +245,8 @@ class _Table:
             row["selection"] += f"; {group}: {words.partition(':')[0] if same else words}"
         told = excerpt(document, GROUPS[group], fields, by_name=self._by_name)
         if self._by_name and (lacking := _lacking(told, GROUPS[group], fields)):
-            self.note(f"{identifier} has no {', '.join(lacking)} in its {group} data here")
+            what = f"no {', '.join(lacking)} in the {group} data here"
+            self._lacking.setdefault(what, {})[identifier] = None
         for name in told.values:
             if key := document["sources"].get(name):
                 same_key = row["sources"].setdefault(name, key) == key
@@ -299,13 +301,14 @@ class _Table:
                 next_step="Name fewer materials, by id.",
             )
         rows = self._cut()
+        lacking = (f"{what} of {', '.join(ids)}" for what, ids in self._lacking.items())
         used = [key for row in rows for key in row["sources"].values()]
         return PropertiesResult(
             source=self._source.meta().summary(),
             results=rows,
             units=answer.units(rows),
             sources=presentation.citation_texts(self._source.citations(), used),
-            notes=[*self._notes, *answer.caveats(rows)],
+            notes=[*self._notes, *lacking, *answer.caveats(rows)],
         )
 
     def _is_heavy(self, name: str) -> bool:

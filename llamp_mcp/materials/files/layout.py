@@ -16,6 +16,8 @@ import zlib
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from pydantic_core import from_json
+
 from llamp_mcp.errors import InvalidInput, one_of, unusable
 from llamp_mcp.materials.endpoints import ENDPOINTS
 from llamp_mcp.materials.files import index
@@ -84,7 +86,7 @@ def unpack(body: bytes, dictionary: bytes = b"") -> Any:
         raise ValueError(f"a document is damaged: {error}") from error
     if not expand.eof:
         raise ValueError("a document is cut short")
-    return json.loads(text)
+    return from_json(text)  # several times faster than json.loads
 
 
 class Writer:
