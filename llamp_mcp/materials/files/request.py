@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Self, get_args
@@ -98,9 +97,11 @@ class SnapshotRequest:
         return subsystems(named)
 
     def __str__(self) -> str:
+        from pymatgen.core.composition import Composition
+
         parts = (
             ", ".join(self.chemsys),
-            ", ".join(re.sub(r"(?<![0-9])1(?![0-9])| ", "", key) for key in self.formulas),
+            ", ".join(Composition(key).reduced_formula for key in self.formulas),
             f"all with {' and '.join(self.elements)}" if self.elements else "",
             _some(self.material_ids),
         )

@@ -214,7 +214,7 @@ def test_it_says_what_it_is(project, tmp_path):
             "2026.1",
             "CC BY 4.0",
         )
-        assert "snapshot of Fe-O; ClNa: 6 Materials Project entries" in meta.notice
+        assert "snapshot of Fe-O; NaCl: 6 Materials Project entries" in meta.notice
         assert "database 2026.1, fetched 20" in meta.notice
         assert "absence here means nothing" in meta.notice
         assert "10.1063/1.4812323" in meta.attribution
@@ -309,7 +309,7 @@ def test_another_request_never_replaces_a_file_without_force(project, tmp_path):
     out, other = tmp_path / "x.sqlite", SnapshotRequest.of(material_ids=["mp-3200008"])
     fetch(out)
     before = out.read_bytes()
-    with pytest.raises(InvalidInput, match=r"holds Fe-O; ClNa.*--force"):
+    with pytest.raises(InvalidInput, match=r"holds Fe-O; NaCl.*--force"):
         fetch(out, other)
     assert out.read_bytes() == before
     assert fetch(out, other, force=True).materials == 1
@@ -330,7 +330,7 @@ def test_parts_of_other_requests_and_versions_are_not_mixed(project, tmp_path):
     with pytest.raises(SourceError):
         fetch(out)
     project()
-    with pytest.raises(InvalidInput, match=r"begun for another request \(Fe-O; ClNa\)"):
+    with pytest.raises(InvalidInput, match=r"begun for another request \(Fe-O; NaCl\)"):
         fetch(out, SnapshotRequest.of(chemsys=["Na-Cl"]))
     project(version="2026.2")
     with pytest.raises(InvalidInput, match=r"begun with database 2026\.1"):
@@ -387,7 +387,7 @@ def test_requests_are_understood_as_searches_are():
     assert request.elements == ("Li", "O")
     assert request.material_ids == ("mp-13", "mp-149")
     assert request.endpoints == ("summary", "thermo", "elasticity", "surface_properties")
-    assert str(request) == "Fe-Li-O, Fe-O-*; FeO4P; all with Li and O; mp-13, mp-149"
+    assert str(request) == "Fe-Li-O, Fe-O-*; FePO4; all with Li and O; mp-13, mp-149"
     assert "tasks" not in SnapshotRequest.of(elements=["O"]).endpoints
 
 
