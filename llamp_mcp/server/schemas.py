@@ -52,18 +52,4 @@ def _flat(model: type[BaseModel], mode: Any, dropped: frozenset[str], depth: int
         return made
 
     schema.pop("description", None)
-    made = resolve(schema, depth)
-    return cast("dict[str, Any]", made if mode == "validation" else _nullable(made))
-
-
-def _nullable(node: Any) -> Any:
-    """Write "this or null" the short way, as a list of types."""
-    if isinstance(node, list):
-        return [_nullable(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    match node.get("anyOf"):
-        case [{"type": str() as kind, **details}, {"type": "null"}]:
-            rest = {key: value for key, value in node.items() if key != "anyOf"}
-            node = {"type": [kind, "null"], **details, **rest}
-    return {key: _nullable(value) for key, value in node.items()}
+    return cast("dict[str, Any]", resolve(schema, depth))
