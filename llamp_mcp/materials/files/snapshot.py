@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import InvalidInput, SourceError, unusable
+from llamp_mcp.materials import project
 from llamp_mcp.materials.client import ProjectClient
 from llamp_mcp.materials.files import layout
 from llamp_mcp.materials.files.fetch import Fetch
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int, str], None]
 
 MAX_MATERIALS: Final = 20_000
-CITATION: Final = "Jain et al., APL Materials 1, 011002 (2013), doi 10.1063/1.4812323"
-LICENCE_URL: Final = "https://creativecommons.org/licenses/by/4.0/"
-PROJECT: Final = "materials_project"
-"""The key under which `citations` has the Project, as the live source has it."""
 
 _BYTES_PER_MATERIAL: Final = 40_000
 """More than the documents of most materials take, compressed; for the check of the disk."""
@@ -218,22 +215,15 @@ def _header(writer: layout.Writer, version: str, notes: tuple[str, ...]) -> dict
         **begun,
         "kind": "snapshot",
         "name": f"Materials Project, snapshot of {what}",
-        "licence": "CC BY 4.0",
-        "licence_url": LICENCE_URL,
-        "attribution": f"{CITATION}; Materials Project, database {version}, {LICENCE_URL}",
+        "licence": project.LICENCE,
+        "licence_url": project.LICENCE_URL,
+        "attribution": project.attribution(version),
         "fetched": fetched,
         "notice": f"snapshot of {what}: {count} Materials Project entries, database {version}, "
         f"fetched {fetched} (CC BY 4.0); absence here means nothing",
         "here": f"this snapshot of {what}",
         "next_step": "Look with search_materials for what is here, or make a larger snapshot.",
         "notes": list(notes),
-        "source": PROJECT,
-        "sources": {
-            PROJECT: {
-                "name": "Materials Project",
-                "citation": CITATION,
-                "licence": "CC BY 4.0",
-                "database_version": version,
-            }
-        },
+        "source": project.KEY,
+        "sources": project.citations(version),
     }

@@ -11,6 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from llamp_mcp.errors import NotFound, SourceError, one_of
+from llamp_mcp.materials import project
 from llamp_mcp.materials.endpoints import ENDPOINTS
 from llamp_mcp.materials.files import layout
 from llamp_mcp.materials.files.search import Index
@@ -172,7 +173,7 @@ class SqliteSource:
         keys = list(self._keys(material_ids).values())
         origin = {"source": self.header["source"]} if "source" in self.header else {}
         found = self._bodies(layout.STRUCTURE, keys)
-        return {name: origin | compact(record) for name, record in found}
+        return {name: origin | project.compact(record) for name, record in found}
 
     def spectrum(self, material_id: str, kind: SpectrumKind) -> Document:
         """A spectrum as the dictionary of pymatgen's object.
@@ -242,29 +243,6 @@ class SqliteSource:
         for document in documents:
             if document["material_id"] in structures:
                 document[layout.STRUCTURE] = structures[document["material_id"]]
-
-
-def compact(record: Document) -> Document:
-    """A structure as `MaterialsSource.structures` gives it, of that or of pymatgen's dictionary."""
-    if "sites" not in record:
-        return record
-    sites = record["sites"]
-    document = {
-        "lattice": record["lattice"]["matrix"],
-        "species": [_species(site["species"]) for site in sites],
-        "frac_coords": [site["abc"] for site in sites],
-    }
-    moments = [(site.get("properties") or {}).get("magmom") for site in sites]
-    if all(isinstance(moment, (int, float)) for moment in moments):
-        document["magmoms"] = moments
-    return document
-
-
-def _species(species: list[dict[str, Any]]) -> Any:
-    """A symbol where a site has one species, else the occupancy of each."""
-    if len(species) == 1 and species[0]["occu"] == 1:
-        return species[0]["element"]
-    return {item["element"]: item["occu"] for item in species}
 
 
 def _picked(document: Document, fields: tuple[str, ...]) -> Document:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import HomeError
-from llamp_mcp.materials import recipes
+from llamp_mcp.materials import project, recipes
 from llamp_mcp.materials.client import ProjectClient, batches
 from llamp_mcp.materials.endpoints import ENDPOINTS
 from llamp_mcp.materials.live import search as live_search
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
 
 log = logging.getLogger(__name__)
-
-KEY: Final = "materials_project"
-"""The source that every live value has."""
-CITATION: Final = "Jain et al., APL Materials 1, 011002 (2013), doi 10.1063/1.4812323"
 
 _ENTRY_FIELDS: Final = (
     "material_id",
@@ -84,22 +80,15 @@ class LiveSource:
             kind="live",
             name="Materials Project",
             database_version=ask.version,
-            licence="CC BY 4.0",
-            attribution=f"{CITATION}; Materials Project, database {ask.version}",
+            licence=project.LICENCE,
+            attribution=project.attribution(ask.version),
             materials=None,
             notice=f"live Materials Project, database {ask.version} (CC BY 4.0){away}",
         )
 
     def citations(self) -> dict[str, dict[str, str]]:
         """The one source of all values."""
-        return {
-            KEY: {
-                "name": "Materials Project",
-                "citation": CITATION,
-                "licence": "CC BY 4.0",
-                "database_version": self._ask().version,
-            }
-        }
+        return project.citations(self._ask().version)
 
     def search(self, query: Query) -> Page:
         """The entries that match; `live.search` says in which order."""
@@ -145,8 +134,8 @@ class LiveSource:
             if document.get("structure")
         }
         return {
-            identifier: compact(found[identifier]["structure"])
-            | {"source": KEY, "_notes": [*found[identifier].get("_notes", ()), *ask.notes]}
+            identifier: project.compact(found[identifier]["structure"])
+            | {"source": project.KEY, "_notes": [*found[identifier].get("_notes", ()), *ask.notes]}
             for identifier in material_ids
             if identifier in found
         }
@@ -183,20 +172,6 @@ class LiveSource:
         elif read >= total:
             total = len(found)
         return Recipes(total, tuple(found[: query.limit]), ask.notes)
-
-
-def compact(structure: dict[str, Any]) -> Document:
-    """Pymatgen's dictionary of an ordered structure as `MaterialsSource.structures` gives it."""
-    sites = structure["sites"]
-    record: Document = {
-        "lattice": structure["lattice"]["matrix"],
-        "species": [site["species"][0]["element"] for site in sites],
-        "frac_coords": [site["abc"] for site in sites],
-    }
-    moments = [(site.get("properties") or {}).get("magmom") for site in sites]
-    if all(isinstance(moment, (int, float)) for moment in moments):
-        record["magmoms"] = moments
-    return record
 
 
 def _recipe_parameters(query: RecipeQuery) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llamp_mcp.errors import InvalidInput, NotFound, SourceError
-from llamp_mcp.materials.files.source import SqliteSource, compact
+from llamp_mcp.materials.files.source import SqliteSource
 from llamp_mcp.materials.formulas import formula_key
 from llamp_mcp.materials.source import Condition, Query, RecipeQuery, pick
 
@@ -268,17 +268,6 @@ def test_a_structure_comes_back_from_the_summary_it_came_in(write, crystal):
     assert source.rows("summary", (name,)).documents[0]["structure"] == body
     assert source.search(Query(fields=("structure",))).documents[0]["structure"] == body
     assert "structure" not in source.rows("summary", (name,), ("formula_pretty",)).documents[0]
-
-
-def test_a_disordered_structure_keeps_its_occupancies(crystal):
-    from pymatgen.core import Structure
-
-    crystal.remove_site_property("magmom")
-    crystal.replace_species({"Na": {"Na": 0.25, "K": 0.75}})
-    record = compact(crystal.as_dict())
-    assert "magmoms" not in record
-    made = Structure(record["lattice"], record["species"], record["frac_coords"])
-    assert made == crystal
 
 
 def test_entries_are_of_one_thermo_type_however_it_is_written(write):

@@ -9,7 +9,7 @@ import pytest
 from llamp_mcp.errors import InvalidInput, NotFound, SourceError
 from llamp_mcp.materials.endpoints import ENDPOINTS
 from llamp_mcp.materials.live.rows import NON_COMMERCIAL, with_licence
-from llamp_mcp.materials.live.source import LiveSource, compact
+from llamp_mcp.materials.live.source import LiveSource
 from llamp_mcp.materials.source import Condition, Query, RecipeQuery
 from tests.loopback.francium import DEPRECATED, FRBR, FRI, GNOME
 
@@ -280,11 +280,3 @@ def test_what_is_not_for_commercial_use_says_so():
     document = {"material_id": FRI, "builder_meta": {"license": "BY-NC"}, "_notes": ["a note"]}
     assert with_licence(document)["_notes"] == ["a note", NON_COMMERCIAL]
     assert "_notes" not in with_licence({"builder_meta": {"license": "BY-C"}})
-
-
-def test_a_structure_keeps_moments_only_where_every_site_has_one():
-    site = {"species": [{"element": "Fe", "occu": 1}], "abc": [0, 0, 0]}
-    structure = {"lattice": {"matrix": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}, "sites": [site]}
-    assert "magmoms" not in compact(structure)
-    site["properties"] = {"magmom": 2.2}
-    assert compact(structure)["magmoms"] == [2.2]
