@@ -25,10 +25,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from llamp_mcp.errors import NotFound, SourceError, one_of
+from llamp_mcp.materials import transport
 from llamp_mcp.materials.identifiers import plain_id
-from llamp_mcp.materials.live import transport
-from llamp_mcp.materials.live.transport import Bounds, Transport
 from llamp_mcp.materials.source import HELD_AS
+from llamp_mcp.materials.transport import Bounds, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,8 +7,8 @@ from email.utils import formatdate
 import pytest
 
 from llamp_mcp.errors import SourceError
-from llamp_mcp.materials.live import transport
-from llamp_mcp.materials.live.transport import ATTEMPTS, Bounds, Transport, heartbeat
+from llamp_mcp.materials import transport
+from llamp_mcp.materials.transport import ATTEMPTS, Bounds, Transport, heartbeat
 from tests.materials.live.stub_project import KEY, VERSION, page, serving, status
 
 QUICK = Bounds(timeout_s=5, budget_s=10, backoff_s=0.001)
