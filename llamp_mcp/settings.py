@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         """Accept `a,b` and `a b` from the environment and the command line."""
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
+    @field_validator("mp_api_key", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        """Clients hand on an empty variable for a key that their user did not fill in."""
+        return None if isinstance(value, str) and not value.strip() else value
+
     @field_validator("http_hosts", "http_origins")
     @classmethod
     def _exact(cls, entries: tuple[str, ...]) -> tuple[str, ...]:

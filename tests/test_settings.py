@@ -65,3 +65,25 @@ def test_a_link_out_of_the_workspace_is_not_followed(tmp_path: Path) -> None:
     for name in ("link/passwd", "../x", "/etc/passwd", "a\0b", "~nobody-here/x"):
         with pytest.raises(InvalidInput):
             resolve_in_workspace(workspace, name)
+
+
+@pytest.mark.parametrize(
+    ("key", "source", "kind"),
+    [
+        (None, None, "sample"),
+        ("", None, "sample"),
+        (" ", None, "sample"),
+        ("a key", None, "live"),
+        ("a key", "sample", "sample"),
+        (None, "mine.sqlite", "mine.sqlite"),
+        (None, "live", "live"),
+    ],
+)
+def test_a_key_makes_the_live_project_answer_unless_a_source_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, key: str | None, source: str | None, kind: str
+) -> None:
+    if key is not None:
+        monkeypatch.setenv("MP_API_KEY", key)
+    if source is not None:
+        monkeypatch.setenv("LLAMP_SOURCE", source)
+    assert Settings().source_kind == kind
