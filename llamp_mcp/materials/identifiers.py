@@ -7,6 +7,7 @@ unfiltered search; both would answer a question nobody asked.
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from llamp_mcp.errors import InvalidInput, clip
@@ -72,13 +73,16 @@ def plain_id(identifier: str) -> str:
     if match is None:
         return identifier
     number = id_number(identifier)
-    word = str(number)
-    if number > _LAST_DECIMAL:
-        word = ""
-        for _ in range(_LETTERS):
-            number, digit = divmod(number, 26)
-            word = chr(ord("a") + digit) + word
-    return f"{match[1]}-{word}"
+    return in_letters(identifier) if number > _LAST_DECIMAL else f"{match[1]}-{number}"
+
+
+def in_letters(identifier: str) -> str:
+    """A checked id as the database stores it: `mp-149` is `mp-aaaaaaft`."""
+    number, word = id_number(identifier), ""
+    for _ in range(_LETTERS):
+        number, digit = divmod(number, 26)
+        word = chr(ord("a") + digit) + word
+    return f"{identifier.partition('-')[0]}-{word}"
 
 
 def id_number(identifier: str) -> int:
@@ -99,6 +103,18 @@ def chemical_system(text: str) -> str:
         InvalidInput: A part is not an element, or one is named twice.
     """
     return "-".join(sorted(_members(text.split("-"), text)))
+
+
+def subsystems(systems: Iterable[str]) -> tuple[str, ...]:
+    """Chemical systems and all that lie in them: `Fe-O` → `Fe`, `O`, `Fe-O`."""
+    found = {
+        "-".join(part)
+        for system in systems
+        for symbols in [sorted(system.split("-"))]
+        for size in range(1, len(symbols) + 1)
+        for part in combinations(symbols, size)
+    }
+    return tuple(sorted(found, key=lambda system: (system.count("-"), system)))
 
 
 def chemical_systems(text: str) -> tuple[str, ...]:

@@ -186,3 +186,11 @@ def test_any_text_is_understood_or_refused_as_input(text):
     except InvalidInput:
         return
     assert wanted.keys or wanted.anonymous or not text.strip()
+
+
+@pytest.mark.parametrize("text", ["Si", "O2", "Li2O2", "FePO4", "BaTiO3", "Fe2O3", "Li3Fe2P3O12"])
+def test_anonymous_formulas_are_those_of_pymatgen(text):
+    from pymatgen.core import Composition
+
+    key = formulas.formula_key(text)
+    assert formulas.anonymous_key(key) == Composition(text).anonymized_formula

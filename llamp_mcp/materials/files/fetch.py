@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from llamp_mcp.errors import NotFound
 from llamp_mcp.materials.client import Found, ProjectClient, batches
 from llamp_mcp.materials.files import layout
-from llamp_mcp.materials.files.request import SnapshotRequest, subsystems
+from llamp_mcp.materials.identifiers import subsystems
 from llamp_mcp.materials.live import rows as live_rows
 from llamp_mcp.materials.source import HELD_AS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from llamp_mcp.materials.files.request import SnapshotRequest
     from llamp_mcp.materials.source import Document, SpectrumKind
 
     Progress = Callable[[int, int, str], None]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Self, get_args
 
 from llamp_mcp.errors import InvalidInput, one_of
@@ -94,7 +93,7 @@ class SnapshotRequest:
     def systems(self) -> tuple[str, ...]:
         """The chemical systems without wildcards, with all that lie in them."""
         named = [system for system in self.chemsys if "*" not in system]
-        return subsystems(named)
+        return identifiers.subsystems(named)
 
     def __str__(self) -> str:
         from pymatgen.core.composition import Composition
@@ -106,18 +105,6 @@ class SnapshotRequest:
             _some(self.material_ids),
         )
         return "; ".join(part for part in parts if part)
-
-
-def subsystems(systems: Iterable[str]) -> tuple[str, ...]:
-    """Chemical systems and all that lie in them: `Fe-O` → `Fe`, `O`, `Fe-O`."""
-    found = {
-        "-".join(part)
-        for system in systems
-        for symbols in [sorted(system.split("-"))]
-        for size in range(1, len(symbols) + 1)
-        for part in combinations(symbols, size)
-    }
-    return tuple(sorted(found, key=lambda system: (system.count("-"), system)))
 
 
 def _some(material_ids: tuple[str, ...], most: int = 5) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import InvalidInput, clip
 from llamp_mcp.materials.filters import FILTERS, Filter
+from llamp_mcp.materials.formulas import anonymous_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -153,16 +154,9 @@ def _fits(key: str, query: Query, counts: _Range) -> bool:
         amounts.keys() >= set(query.elements)
         and not amounts.keys() & set(query.exclude_elements)
         and len(amounts) in counts
-        and query.anonymous in {"", anonymous(amounts.values())}
+        and query.anonymous in {"", anonymous_key(key)}
         and (not query.chemsys or any(_in_system(set(amounts), s) for s in query.chemsys))
     )
-
-
-def anonymous(amounts: Iterable[int]) -> str:
-    """The anonymous formula of reduced amounts as the Project writes it: `ABC4` for FePO4."""
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    ordered = zip(letters, sorted(amounts), strict=False)
-    return "".join(letter + (str(n) if n != 1 else "") for letter, n in ordered)
 
 
 def _in_system(elements: set[str], system: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from llamp_mcp.errors import one_of
 from llamp_mcp.materials.client import batches
 from llamp_mcp.materials.endpoints import ENDPOINTS
-from llamp_mcp.materials.identifiers import id_number
+from llamp_mcp.materials.identifiers import in_letters
 from llamp_mcp.materials.source import Document, Rows
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _tasks(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Doc
 
 def _substrates(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Document]]:
     """Films are matched as text: both ways to write an id are asked for."""
-    both = [text for identifier in ids for text in (identifier, _letters(identifier))]
+    both = [text for identifier in ids for text in (identifier, in_letters(identifier))]
     wanted = (*fields, "film_id") if fields else ()
     documents = [
         document
@@ -201,16 +201,6 @@ def _alloys(ask: Asking, ids: Ids, fields: tuple[str, ...]) -> dict[str, list[Do
         return [pair.get("id_a"), pair.get("id_b")]
 
     return _grouped(documents, ids, ends)
-
-
-def _letters(identifier: str) -> str:
-    """An id as the database writes it since 2025: `mp-149` is `mp-aaaaaaft`."""
-    prefix = identifier.partition("-")[0]
-    rest, letters = id_number(identifier), ""
-    while rest or len(letters) < 8:
-        rest, digit = divmod(rest, 26)
-        letters = chr(ord("a") + digit) + letters
-    return f"{prefix}-{letters}"
 
 
 _READERS: Final[dict[str, Any]] = {

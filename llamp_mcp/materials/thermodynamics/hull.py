@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from llamp_mcp.errors import InvalidInput, NotFound
-from llamp_mcp.materials.identifiers import id_number
+from llamp_mcp.materials.identifiers import id_number, subsystems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,16 +65,6 @@ class Entries:
 
     found: tuple[Entry, ...]
     notes: tuple[str, ...] = ()
-
-
-def subsystems(elements: Iterable[str]) -> tuple[str, ...]:
-    """A chemical system and all systems it contains: `Fe`, `O`, `Fe-O`."""
-    symbols = sorted(elements)
-    return tuple(
-        "-".join(part)
-        for size in range(1, len(symbols) + 1)
-        for part in combinations(symbols, size)
-    )
 
 
 def unit_composition(amounts: Any) -> Composition:
@@ -193,7 +182,7 @@ def build(
         NotFound: The source has no entries of this thermo type, or none of an element.
         InvalidInput: The entries do not share one energy scale.
     """
-    chemsys = subsystems(elements)
+    chemsys = subsystems(["-".join(elements)])
     entries = load(source, chemsys, thermo_type)
     missing = [symbol for symbol in elements if symbol not in lowest_elements(entries.found)]
     if missing:
@@ -252,7 +241,7 @@ def _incomplete(
     for other in get_args(ThermoType):
         if other == thermo_type:
             continue
-        found = load(source, subsystems(elements), other).found
+        found = load(source, subsystems(["-".join(elements)]), other).found
         gone = [symbol for symbol in elements if symbol not in lowest_elements(found)]
         lacking = f", none of elemental {', '.join(gone)}" if found and gone else ""
         told.append(f"{len(found)} {other}{lacking}")

@@ -18,9 +18,10 @@ from llamp_mcp.errors import InvalidInput, NotFound, SourceError
 from llamp_mcp.materials.client import Found
 from llamp_mcp.materials.files import fetch as snapshot_fetch
 from llamp_mcp.materials.files import snapshot
-from llamp_mcp.materials.files.request import SnapshotRequest, subsystems
+from llamp_mcp.materials.files.request import SnapshotRequest
 from llamp_mcp.materials.files.snapshot import download
 from llamp_mcp.materials.files.source import SqliteSource
+from llamp_mcp.materials.identifiers import subsystems
 from llamp_mcp.materials.source import Query, RecipeQuery
 from llamp_mcp.settings import Settings
 

@@ -4,7 +4,7 @@ import pytest
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials.filters import FILTERS
-from llamp_mcp.materials.live.query import anonymous, criteria, with_value
+from llamp_mcp.materials.live.query import criteria, with_value
 from llamp_mcp.materials.source import Condition, Query
 
 FEPO4, SI = "Fe1 O4 P1", "Si1"
@@ -158,23 +158,6 @@ def test_too_many_elements_are_told_before_the_server_refuses_them():
     symbols = ("Sc", "Ti", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Zr", "Nb", "Mo") * 2
     with pytest.raises(InvalidInput, match="about 20"):
         criteria(Query(exclude_elements=symbols))
-
-
-@pytest.mark.parametrize(
-    ("amounts", "formula"),
-    [((1,), "A"), ((2, 3), "A2B3"), ((1, 4, 1), "ABC4"), ((4, 2, 8), "A2B4C8")],
-)
-def test_anonymous_formulas_count_upwards(amounts, formula):
-    assert anonymous(amounts) == formula
-
-
-def test_anonymous_formulas_are_those_of_pymatgen():
-    from pymatgen.core import Composition
-
-    for text in ("Si", "FePO4", "BaTiO3", "Fe2O3", "Li3Fe2P3O12"):
-        composition = Composition(text)
-        amounts = [int(n) for n in composition.get_el_amt_dict().values()]
-        assert anonymous(amounts) == composition.anonymized_formula
 
 
 def test_only_numbers_can_be_asked_to_be_there():

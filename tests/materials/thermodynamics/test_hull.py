@@ -5,13 +5,13 @@ from pymatgen.core import Composition
 from scipy.optimize import linprog
 
 from llamp_mcp.errors import InvalidInput, NotFound
+from llamp_mcp.materials.identifiers import subsystems
 from llamp_mcp.materials.thermodynamics.hull import (
     MIXED,
     Hull,
     build,
     entry,
     read,
-    subsystems,
     unit_composition,
 )
 from tests.materials.thermodynamics.thermo_source import ThermoSource, document, shipped
@@ -46,8 +46,8 @@ def named(hull, number):
 
 
 def test_a_system_has_all_its_subsystems_in_alphabetical_order():
-    assert subsystems(["O", "Fe"]) == ("Fe", "O", "Fe-O")
-    assert len(subsystems("ABCDEF")) == 63
+    assert subsystems(["O-Fe"]) == ("Fe", "O", "Fe-O")
+    assert len(subsystems(["A-B-C-D-E-F"])) == 63
 
 
 @pytest.mark.parametrize(
