@@ -62,7 +62,7 @@ def edit_structure(
     from llamp_mcp.structures.edits.apply import apply_edits, parse_edits
 
     edits = parse_edits(params.edits)
-    steps = apply_edits(structures.get(params.structure_id), edits)
+    steps = apply_edits(structures.get(params.structure_id), edits, structures.get)
     handles = structures.put_chain([step.structure for step in steps], _lineage(params, steps))
     notes = [note for step in steps for note in step.notes]
     described = describe(

@@ -93,21 +93,6 @@ def coordination(structure: Structure, site: int) -> dict[str, Any]:
     }
 
 
-def closest_pair(structure: Structure) -> tuple[float, int, int]:
-    """Shortest distance between two atoms in Å, periodic images included, and their sites."""
-    shortest_translation = min(structure.lattice.abc)
-    cutoff_a = 2.5
-    while True:
-        first, second, _, distances = structure.get_neighbor_list(cutoff_a)
-        if len(distances):
-            at = int(distances.argmin())
-            low, high = sorted((int(first[at]), int(second[at])))
-            return float(distances[at]), low, high
-        if cutoff_a > shortest_translation:
-            return shortest_translation, 0, 0
-        cutoff_a *= 2
-
-
 def _shells(found: Sequence[Neighbour]) -> list[list[Neighbour]]:
     rest, shells = list(found), []
     while rest:

@@ -56,9 +56,11 @@ def _crystal(group: str, a: float, diagonals: tuple[tuple[str, float], ...]) -> 
     return Structure.from_spacegroup(group, Lattice.cubic(a), species, coords)
 
 
-def edit(structure: Structure, *edits: dict[str, Any]) -> list[Step]:
-    """The steps of edits given as a client gives them."""
-    return apply_edits(structure, parse_edits(edits))
+def edit(
+    structure: Structure, *edits: dict[str, Any], others: dict[str, Structure] | None = None
+) -> list[Step]:
+    """The steps of edits given as a client gives them; `others` are known by their handles."""
+    return apply_edits(structure, parse_edits(edits), (others or {}).__getitem__)
 
 
 @st.composite

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from ase.build import bulk
-from ase.neighborlist import neighbor_list
-from hypothesis import given
 from pymatgen.core import Lattice, Structure
 
-from llamp_mcp.structures.formats import from_atoms, to_atoms
-from llamp_mcp.structures.shells import closest_pair, coordination, first_shell
-from tests.structures.conftest import copper, crystals, salt, silicon
+from llamp_mcp.structures.formats import from_atoms
+from llamp_mcp.structures.shells import coordination, first_shell
+from tests.structures.conftest import copper, salt, silicon
 
 
 def test_a_shell_ends_at_a_gap_of_more_than_a_tenth() -> None:
@@ -37,19 +34,3 @@ def test_the_shell_of_an_atom_alone_in_a_large_box_is_its_images() -> None:
     lonely = Structure(Lattice.cubic(20), ["He"], [[0, 0, 0]])
     report = coordination(lonely, 0)
     assert (report["coordination"], report["distances_a"]) == (6, [20.0] * 6)
-
-
-@given(crystals())
-def test_the_shortest_distance_is_that_of_another_implementation(structure: Structure) -> None:
-    # Second implementation: ASE's neighbour list.
-    found = neighbor_list("d", to_atoms(structure), cutoff=9.0)
-    distance, first, second = closest_pair(structure)
-    assert distance == pytest.approx(float(np.min(found)), abs=1e-8)
-    assert 0 <= first <= second < len(structure)
-
-
-@pytest.mark.parametrize("edge", [2.0, 9.0, 31.0])
-def test_the_nearest_atom_of_a_lonely_one_is_its_own_image(edge: float) -> None:
-    distance, first, second = closest_pair(Structure(Lattice.cubic(edge), ["He"], [[0.3] * 3]))
-    assert distance == pytest.approx(edge)
-    assert (first, second) == (0, 0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
+from llamp_mcp.operation import needs
 from llamp_mcp.structures.edits import EDITS
-from llamp_mcp.structures.edits.edit import closest_atoms
+from llamp_mcp.structures.edits.edit import check_apart
 from llamp_mcp.structures.symmetry import SYMPREC_A, space_group
 from llamp_mcp.structures.variants import Arguments, parse_variant
 
@@ -15,12 +16,9 @@ if TYPE_CHECKING:
 
     from pymatgen.core import Structure
 
-    from llamp_mcp.structures.edits.edit import Edited
+    from llamp_mcp.structures.edits.edit import Edit, Edited, Lookup
 
 _BY_NAME = {edit.name: edit for edit in EDITS}
-
-CLOSE_A = 1.0
-"""Only bonds to hydrogen are shorter."""
 
 
 class Step(NamedTuple):
@@ -43,12 +41,15 @@ def parse_edits(edits: Sequence[Mapping[str, Any]]) -> list[tuple[str, Arguments
     return [parse_variant(f"edits[{at}]", "op", models, edit) for at, edit in enumerate(edits)]
 
 
-def apply_edits(structure: Structure, edits: Sequence[tuple[str, Arguments]]) -> list[Step]:
+def apply_edits(
+    structure: Structure, edits: Sequence[tuple[str, Arguments]], lookup: Lookup
+) -> list[Step]:
     """Apply the edits in order.
 
     Args:
         structure: It is left as it was.
         edits: As `parse_edits` gives them.
+        lookup: Other structures by their handles, for edits that join two.
 
     Raises:
         InvalidInput: An edit failed; the text names it, and no later one was tried.
@@ -57,7 +58,7 @@ def apply_edits(structure: Structure, edits: Sequence[tuple[str, Arguments]]) ->
     for at, (op, arguments) in enumerate(edits):
         before = steps[-1].structure if steps else structure
         try:
-            edited = _BY_NAME[op].run(before, arguments)
+            edited = _run(_BY_NAME[op], before, arguments, lookup)
             report, notes = _report(before, edited, at)
         except InvalidInput as error:
             raise InvalidInput(
@@ -70,6 +71,12 @@ def apply_edits(structure: Structure, edits: Sequence[tuple[str, Arguments]]) ->
     return steps
 
 
+def _run(edit: Edit, before: Structure, arguments: Arguments, lookup: Lookup) -> Edited:
+    if "lookup" in needs(edit.run):
+        return edit.run(before, arguments, lookup=lookup)
+    return edit.run(before, arguments)
+
+
 def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What the edit told, and what is told of every edit.
 
@@ -77,8 +84,8 @@ def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any],
         InvalidInput: The edit brought two atoms onto each other.
     """
     after = edited.structure
-    distance, sites = closest_atoms(before, after)
-    notes = (f"edits[{at}]: {sites} are only {distance:.3f} Å apart",) if distance < CLOSE_A else ()
+    near = check_apart(before, after)
+    notes = (f"edits[{at}]: {near.warning}",) if near.warning else ()
     groups = space_group(before), space_group(after)
     strain = after.volume / (before.volume * edited.cells) - 1
     common = {
@@ -88,7 +95,7 @@ def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any],
         "volume_a3_before": round(float(before.volume), 6),
         "volume_a3_after": round(float(after.volume), 6),
         "volumetric_strain_percent": round(100 * float(strain), 6) + 0.0,
-        "min_distance_a": round(distance, 3),
+        "min_distance_a": round(near.shortest.distance_a, 3),
         "spacegroup_before": str(groups[0]) if groups[0] else None,
         "spacegroup_after": str(groups[1]) if groups[1] else None,
         "spacegroup_symprec_a": SYMPREC_A,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.structures.shells import closest_pair, coordination
+from llamp_mcp.structures.contacts import Contacts, contacts
+from llamp_mcp.structures.shells import coordination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Species, Structure
 
     from llamp_mcp.structures.variants import Arguments
+
+    Lookup = Callable[[str], Structure]
 
 SITES_REPORTED = 3
 """Sites whose surroundings a report spells out."""
@@ -43,11 +46,19 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One kind of edit; `run` may raise `InvalidInput` and must not change its structure."""
+    """One kind of edit.
+
+    Attributes:
+        name: Its `op`.
+        arguments: Model of what it takes.
+        run: `run(structure, arguments)`, or `run(structure, arguments, *, lookup)` where other
+            structures take part, which `lookup` gives by their handles. It may raise
+            `InvalidInput` and must not change a structure.
+    """
 
     name: str
     arguments: type[Arguments]
-    run: Callable[[Structure, Any], Edited]
+    run: Callable[..., Edited]
 
 
 def species_named(name: str) -> Species:
@@ -116,21 +127,23 @@ def surroundings(structure: Structure, site: int) -> dict[str, Any]:
     }
 
 
-def closest_atoms(before: Structure, after: Structure) -> tuple[float, str]:
-    """Shortest distance in Å after an edit, and between which sites it is.
+def check_apart(before: Structure, after: Structure) -> Contacts:
+    """How near atoms are after an edit.
 
     Raises:
         InvalidInput: The edit brought two atoms onto each other.
     """
-    distance, *pair = closest_pair(after)
-    sites = " and ".join(f"site {at} ({after[at].species_string})" for at in pair)
-    if distance < OVERLAP_A and distance < closest_pair(before)[0] - 1e-6:
+    found = contacts(after)
+    closest = found.shortest
+    if closest.distance_a < OVERLAP_A and (
+        closest.distance_a < contacts(before).shortest.distance_a - 1e-6
+    ):
         raise InvalidInput(
-            f"{sites} would be {distance:.3f} Å apart",
+            f"Then {closest}",
             allowed=f"at least {OVERLAP_A} Å",
             next_step="Choose another position or a smaller change.",
         )
-    return distance, sites
+    return found
 
 
 def with_atom(
@@ -148,6 +161,6 @@ def with_atom(
     grown = structure.copy()
     magnetic = "magmom" in structure.site_properties
     grown.append(species, wrapped, properties={"magmom": 0.0} if magnetic else None)
-    closest_atoms(structure, grown)
+    check_apart(structure, grown)
     note = "The structure has magnetic moments per site; the new atom's is set to 0 μB."
     return grown, (note,) if any(structure.site_properties.get("magmom", ())) else ()

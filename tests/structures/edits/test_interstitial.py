@@ -124,7 +124,8 @@ def test_an_impossible_interstitial_is_explained(arguments: dict[str, Any], said
 def test_an_atom_near_another_is_added_with_a_warning() -> None:
     step = edit(silicon(), {**LITHIUM, "frac_coords": [0.125, 0.125, 0.3]})[0]
     assert step.report["min_distance_a"] < 1
-    assert "only 0.67" in step.notes[0]
+    assert "unphysical" in step.notes[0]
+    assert "0.674 Å apart" in step.notes[0]
 
 
 def test_the_moment_of_an_atom_added_to_a_magnet_is_told() -> None:
