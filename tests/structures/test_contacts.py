@@ -30,7 +30,7 @@ def test_the_nearest_atom_of_a_lonely_one_is_its_own_image(edge: float) -> None:
 
 def two(first: str, second: str, distance_a: float) -> Structure:
     """Two atoms in a large box."""
-    return Structure(Lattice.cubic(12), [first, second], [[0, 0, 0], [0, 0, distance_a / 12]])
+    return Structure(Lattice.cubic(12), [first, second], [[0.0] * 3, [0.0, 0.0, distance_a / 12]])
 
 
 @pytest.mark.parametrize("structure", [silicon(), copper(), salt(), two("H", "H", 0.74)])
@@ -58,5 +58,5 @@ def test_the_pair_too_near_for_its_elements_is_found_though_another_is_shorter()
 @pytest.mark.parametrize(("second", "warned"), [(0.5, False), (0.8, True)])
 def test_alternatives_of_one_atom_are_no_neighbours(second: float, warned: bool) -> None:
     species = [{"Li": 0.5}, {"Li": second}, {"O": 1.0}]
-    made = Structure(Lattice.cubic(4), species, [[0] * 3, [0.02] * 3, [0.5] * 3])
+    made = Structure(Lattice.cubic(4), species, [[0.0] * 3, [0.02] * 3, [0.5] * 3])
     assert bool(contacts(made).warning) is warned
