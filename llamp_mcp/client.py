@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
-from mcp_types import CallToolResult, TextContent
+from mcp_types import BlobResourceContents, CallToolResult, TextContent
 
 from llamp_mcp.errors import LlampError
 
@@ -51,6 +52,13 @@ async def call(
     if result.is_error:
         raise ToolFailed(text)
     return text, result.structured_content or {}
+
+
+async def read_bytes(client: Client, uri: str) -> bytes:
+    """What a binary resource holds."""
+    read = await client.read_resource(uri)
+    blobs = [part.blob for part in read.contents if isinstance(part, BlobResourceContents)]
+    return b"".join(base64.b64decode(blob) for blob in blobs)
 
 
 def text_of(result: CallToolResult) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from llamp_mcp.client import ToolFailed, call, connect
+from llamp_mcp.client import ToolFailed, call, connect, read_bytes
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -50,6 +50,8 @@ async def _run(steps: int, home: Path) -> None:
                 {"op": "interstitial", "species": "Li", "site_kind": "tetrahedral"},
             ],
         )
+        await show.call("view_structure", structure_id=edited["structure_id"])
+        picture = await show.picture(edited["structure_id"], home)
         await show.call("list_calculators")
         relaxed = await show.job(
             "relax_structure", structure_id=edited["structure_id"], cell="fixed"
@@ -66,6 +68,7 @@ async def _run(steps: int, home: Path) -> None:
         )
         console.rule("[bold]What came out")
         console.print(_summary(edited, relaxed, annealed), soft_wrap=True)
+        console.print(f"structure drawn: {picture}", soft_wrap=True)
 
 
 class Demo:
@@ -101,6 +104,12 @@ class Demo:
             raise ToolFailed(text)
         result: dict[str, Any] = answer["result"]
         return result
+
+    async def picture(self, structure_id: str, home: Path) -> Path:
+        """The picture of a structure, as a file."""
+        path = home / "structure.png"
+        path.write_bytes(await read_bytes(self._client, f"structure://{structure_id}.png"))
+        return path
 
     def _announce(self, tool: str, arguments: dict[str, Any]) -> None:
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())

@@ -158,10 +158,10 @@ def get_phase_diagram(
 ) -> PhaseDiagramResult:
     """Compute a 0 K phase diagram: stable and unstable phases, decomposition products, a plot.
 
-    Use it for stability in a chemical system, for what a composition decomposes to, or to place own
-    structures on the Project's hull. Not for the hull energy of one material: get_properties
-    (thermo). Own structures do not move the hull: below it they are negative. Energies of another
-    method are never compared: give a formation energy. Plot for two or three elements.
+    For stability in a chemical system, for what a composition decomposes to, or to place own
+    structures on the Project's hull, which they do not move. For the hull energy of one material
+    use get_properties (thermo). Energies of another method are never compared: give a formation
+    energy.
     """
     elements, asked, remarks = _system(params.chemsys)
     compositions = [_composition(item, elements, params, structures) for item in params.include]

@@ -114,9 +114,9 @@ class Compound:
 def get_reaction_energy(params: ReactionParams, *, source: MaterialsSource) -> ReactionResult:
     """Balance a reaction and compute its energy at 0 K, in eV and kJ/mol, from hull entries.
 
-    Use it for reaction and formation enthalpies, e.g. BaCO3 + TiO2 -> BaTiO3 + CO2. A formula means
-    its lowest entry; name a polymorph by its id. Amounts are found here. No temperature, pressure
-    or vibrations, not even of gases. Not for what a compound decomposes to: get_phase_diagram.
+    For reaction and formation enthalpies, e.g. BaCO3 + TiO2 -> BaTiO3 + CO2. A formula means its
+    lowest entry; name a polymorph by its id. Amounts are found here. No temperature, pressure or
+    vibrations, not even of gases. For decomposition use get_phase_diagram.
     """
     named = [*params.reactants, *params.products]
     compounds, notes = _compounds(source, named, params.thermo_type)

@@ -84,9 +84,8 @@ def identify_structure(
 ) -> IdentifyResult:
     """Find the Materials Project entries that a structure matches, nearest first.
 
-    Use it to learn whether a structure (from a file, an edit, a relaxation) is a known entry. For
-    your own structures use compare_structures; by formula search_materials. Entries of the same
-    composition that do not match are listed.
+    Tells whether a structure (from a file, an edit, a relaxation) is a known entry. For your own
+    structures use compare_structures. Entries of the same composition without a match are listed.
     """
     mine = structures.get(params.structure_id)
     _check_size(mine)

@@ -46,12 +46,10 @@ class JobView(Result):
     job_id: str | None = None
     state: str | None = None
     progress: Progress | None = None
-    result: dict[str, Any] | None = Field(
-        default=None, description="the keys of the tool that started the job"
-    )
+    result: dict[str, Any] | None = Field(default=None, description="of the tool that started it")
     error: str | None = None
     jobs: list[dict[str, Any]] = Field(
-        default_factory=list, description="without job_id: {job_id, kind, state, message}"
+        default_factory=list, description="without job_id: job_id, kind, state, message"
     )
     _answer: JobAnswer[Any] | None = PrivateAttr(default=None)
     _facts: tuple[Fact, ...] = PrivateAttr(default=())

@@ -34,7 +34,7 @@ def tool(operation: AnyOperation, services: Services) -> Tool:
         name, base = operation.params.__name__, operation.params
         model = cast("type[Params]", create_model(name, __base__=base, wait_s=_WAIT_S))
         call = partial(run_as_job, operation, services)
-        return build(operation, services, call, model, answer_model(operation.result), depth=2)
+        return build(operation, services, call, model, answer_model(operation.result))
 
     async def call_on_thread(params: Params, _context: Context[Any, Any]) -> Result:
         run = partial(operation.run, params, **services.supply(operation.run))
@@ -49,7 +49,6 @@ def build(
     call: Call,
     params: type[Params],
     result: type[BaseModel],
-    depth: int = 1,
 ) -> Tool:
     """A tool with our schemas, our check of arguments, and our translation of errors."""
 
@@ -78,7 +77,7 @@ def build(
         parameters=input_schema(params),
         fn_metadata=_OurArguments(
             arg_model=create_model(params.__name__, __base__=(params, ArgModelBase)),
-            output_schema=output_schema(result, depth),
+            output_schema=output_schema(result),
         ),
         is_async=True,
         context_kwarg="context",

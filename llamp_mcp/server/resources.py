@@ -27,6 +27,7 @@ def add_resources(server: MCPServer[None], services: Services) -> None:
     _add_jobs(server, services)
     for extension in LINKED:
         _add_structure(server, services, extension)
+    _add_picture(server, services)
 
 
 def _add_database(server: MCPServer[None], services: Services) -> None:
@@ -75,6 +76,15 @@ def _add_structure(server: MCPServer[None], services: Services, extension: str) 
     )
     def structure(structure_id: str) -> str:
         return _read(lambda: write_structure(services.structures.get(structure_id), extension))
+
+
+def _add_picture(server: MCPServer[None], services: Services) -> None:
+    @server.resource("structure://{structure_id}.png", name="structure-png", mime_type="image/png")
+    def picture(structure_id: str) -> bytes:
+        """A picture of a stored structure: cell, atoms, bonds, axes, legend."""
+        from llamp_mcp.structures.pictures import draw
+
+        return _read(lambda: draw(services.structures.get(structure_id)))
 
 
 def _add_jobs(server: MCPServer[None], services: Services) -> None:

@@ -12,23 +12,28 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 _OF_ARGUMENTS = frozenset({"title"})
-_OF_RESULTS = frozenset({"title", "required", "additionalProperties", "default", "enum"})
+_OF_RESULTS = frozenset(
+    ("title", "description", "required", "additionalProperties", "default", "enum", "items")
+)
+_EMPTY: tuple[Any, ...] = ("", None, [], {})
+_EVERYWHERE = ("notes", "sources")
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of arguments, references resolved and generated titles left out."""
+    """The schema of arguments: no references, no generated titles, no empty defaults."""
     return _flat(model, "validation", _OF_ARGUMENTS, 99)
 
 
 @cache
-def output_schema(model: type[BaseModel], depth: int = 1) -> dict[str, Any]:
-    """The outline of a result.
+def output_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The outline of a result: its own keys and their types.
 
-    Args:
-        model: The result.
-        depth: Levels of objects whose keys are listed; deeper ones are just objects.
+    `notes` and `sources`, which mean the same everywhere, are left out.
     """
-    return _flat(model, "serialization", _OF_RESULTS, depth)
+    outline = _flat(model, "serialization", _OF_RESULTS, 1)
+    properties = outline["properties"]
+    kept = {name: properties[name] for name in properties if name not in _EVERYWHERE}
+    return {**outline, "properties": kept}
 
 
 def _flat(model: type[BaseModel], mode: Any, dropped: frozenset[str], depth: int) -> dict[str, Any]:
@@ -43,6 +48,8 @@ def _flat(model: type[BaseModel], mode: Any, dropped: frozenset[str], depth: int
         if (name := node.get("$ref", "").rpartition("/")[2]) in definitions:
             node = {**definitions[name], "description": "", **node}
         plain = {key: value for key, value in node.items() if key not in {*dropped, "$ref"}}
+        if plain.get("default", 0) in _EMPTY:
+            del plain["default"]
         if not plain.get("description", "."):
             del plain["description"]
         properties = plain.pop("properties", None)

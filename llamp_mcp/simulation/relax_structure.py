@@ -112,10 +112,9 @@ def relax_structure(
 ) -> RelaxResult:
     """Relax atoms and cell with a force field; returns a new structure_id, energy, stress, volume.
 
-    Use before MD or to compare structures computed with the same calculator. Energies of different
-    calculators, or of the database, cannot be compared with it. Symmetry is not broken on purpose:
-    a saddle point of high symmetry stays one. Converged when every force is below fmax_ev_per_a and
-    (free cell) the stress within 0.05 GPa of the pressure.
+    Compare energies of the same calculator only, never with the database's. Symmetry is not broken:
+    a saddle point of high symmetry stays one. Converged: every force below fmax_ev_per_a and (free
+    cell) the stress within 0.05 GPa of the pressure.
     """
     check(params, structures=structures, calculators=calculators)
     structure = structures.get(params.structure_id)

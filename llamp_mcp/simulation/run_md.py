@@ -158,10 +158,9 @@ def run_md(
 ) -> MdResult:
     """Run molecular dynamics: nve, or nvt along a temperature schedule (anneal: [300, 800, 300]).
 
-    Give a relaxed cell of some 50-500 atoms; small cells heat and cool unevenly. Velocities start
-    at the first temperature with the centre of mass at rest; in nve a relaxed crystal then settles
-    near half of it. Returns the last frame as structure_id, temperature statistics, an ASE
-    trajectory and a plot. A run that explodes is stopped. Volume is fixed.
+    Give a relaxed cell of some 50-500 atoms; the volume is fixed. Velocities start at the first
+    temperature; in nve a relaxed crystal settles near half of it. Returns the last frame as
+    structure_id, temperature statistics, an ASE trajectory, a plot. A run that explodes is stopped.
     """
     check(params, structures=structures, calculators=calculators)
     structure = structures.get(params.structure_id)

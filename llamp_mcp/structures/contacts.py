@@ -46,13 +46,6 @@ class Contact(NamedTuple):
         named = [f"site {at} ({what})" for at, what in zip(self.sites, self.species, strict=True)]
         return f"{' and '.join(named)} are {self.distance_a:.3f} Å apart"
 
-    def warning(self) -> str:
-        """What to tell of an unphysical one."""
-        return (
-            f"unphysical: {self}, {self.ratio:.2f} of the sum of their covalent radii (at least "
-            f"{COVALENT_FRACTION} and {SHORTEST_BOND_A} Å in matter)"
-        )
-
 
 class Contacts(NamedTuple):
     """The shortest distance of a structure, and the one shortest for its elements."""
@@ -64,7 +57,12 @@ class Contacts(NamedTuple):
     def warning(self) -> str:
         """What is unphysical about the structure, or nothing."""
         worst = self.shortest if self.shortest.is_unphysical else self.tightest
-        return worst.warning() if worst.is_unphysical else ""
+        if not worst.is_unphysical:
+            return ""
+        return (
+            f"unphysical: {worst}, {worst.ratio:.2f} of the sum of their covalent radii (matter "
+            f"keeps to at least {COVALENT_FRACTION} and {SHORTEST_BOND_A} Å)"
+        )
 
 
 def contacts(structure: Structure) -> Contacts:

@@ -10,8 +10,9 @@ from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.settings import resolve_in_workspace
+from llamp_mcp.structures.contacts import contacts
 from llamp_mcp.structures.description import StructureResult, describe, facts
-from llamp_mcp.structures.formats import MAX_BYTES, format_of, parse, too_large
+from llamp_mcp.structures.formats import MAX_BYTES, READ, format_of, parse, too_large
 from llamp_mcp.structures.prototypes import PROTOTYPES, build
 from llamp_mcp.structures.variants import flat_schema
 
@@ -43,9 +44,9 @@ def create_structure(
 ) -> StructureResult:
     """Make a structure of your own and get its structure_id. Give one of text, path, prototype.
 
-    Use get_structure instead for a material of the Materials Project. Prototypes: bulk (ASE),
-    spacegroup (lattice and asymmetric unit), molecule (in a vacuum box). Returns cell, space group
-    and sites.
+    Use get_structure instead for a material of the Materials Project. Prototypes: bulk (crystal
+    type), spacegroup (lattice and asymmetric unit), molecule (in a box). Notes tell Wyckoff
+    positions, neighbours and what was assumed.
     """
     given = [name for name in ("text", "path", "prototype") if getattr(params, name)]
     if len(given) != 1:
@@ -62,6 +63,8 @@ def create_structure(
     else:
         text, fmt, origin = _source(params, settings)
         structure, notes = parse(text, fmt)
+        if warning := contacts(structure).warning:
+            notes = (*notes, warning)
         step = LineageStep(action="create_structure", origin=origin, parameters={"format": fmt})
     handle = structures.put(structure, step)
     recorded = step.model_copy(update={"structure_id": handle})
@@ -76,7 +79,7 @@ def _source(params: CreateStructureParams, settings: Settings) -> tuple[str, str
         return _read(path), fmt, f"file {params.path}"
     if not params.format:
         raise InvalidInput(
-            "text needs its format", allowed="cif, poscar, extxyz, json", next_step="Give format=."
+            "text needs its format", allowed=", ".join(READ), next_step="Give format=."
         )
     return params.text, params.format, f"{params.format} text given by the caller"
 

@@ -26,13 +26,13 @@ class StructureResult(Result):
     material_id: str | None = None
     formula: str = Field(description="reduced")
     n_atoms: int
-    lattice: dict[str, float] = Field(description="a b c in Å, alpha beta gamma in degrees")
+    lattice: dict[str, float] = Field(description="a b c (Å) alpha beta gamma (degrees)")
     volume_a3: float
     spacegroup: dict[str, Any] | None = Field(description="symbol, number, symprec_a")
     cell: Cell
-    sites: list[dict[str, Any]] = Field(description="index, species, frac_coords; at most 60")
-    source: dict[str, str] | None = Field(default=None, description="the database, if from one")
-    lineage: list[LineageStep] = Field(description="oldest first")
+    sites: list[dict[str, Any]] = Field(description="index, species, frac_coords")
+    source: dict[str, str] | None = None
+    lineage: list[LineageStep]
     notes: list[str] = Field(default_factory=list)
 
     def text(self) -> str:
@@ -97,6 +97,9 @@ def describe(
         source: The database, when the structure comes straight from it.
         notes: What the reader must know.
     """
+    from llamp_mcp.structures.contacts import contacts
+
+    warning = contacts(structure).warning
     return StructureResult(
         structure_id=structure_id,
         material_id=material_id,
@@ -104,7 +107,7 @@ def describe(
         lineage=list(lineage),
         cell=cell,
         source=None if source is None else source.summary(),
-        notes=list(notes),
+        notes=[*notes, *([warning] if warning else [])],
         **geometry(structure),
     )
 

@@ -28,7 +28,7 @@ EditObject = Annotated[
 class EditStructureParams(Params):
     """A structure and what to do with it."""
 
-    structure_id: str = Field(description="from get_structure, create_structure or edit_structure")
+    structure_id: str = Field(description="handle of the structure")
     edits: list[EditObject] = Field(
         min_length=1, max_length=MAX_EDITS, description="applied in order; sites count from 0"
     )
@@ -51,13 +51,12 @@ class EditStructureResult(StructureResult):
 def edit_structure(
     params: EditStructureParams, *, structures: StructureStore
 ) -> EditStructureResult:
-    """Edit a crystal: supercell, substitute, vacancy, interstitial, strain and more, in one call.
+    """Edit a crystal: cell, sites, strain, surfaces, interfaces, disorder; many edits in one call.
 
-    The edits are applied in order, all or none, to a copy; the new structure_id comes back. Each
-    step reports composition, volume, volumetric strain, shortest distance and space group, and for
-    an added atom its coordination (first distance shell, and the next), which proves the site.
-    Example: [{"op": "supercell", "target_atoms": 16}, {"op": "interstitial", "species": "Li",
-    "site_kind": "tetrahedral"}].
+    Applied in order, all or none, to a copy; the new structure_id comes back. Each step's report
+    proves the geometry: strain, shortest distance, space group, coordination of an added atom,
+    lists to choose from. Example: [{"op": "supercell", "target_atoms": 16}, {"op": "interstitial",
+    "species": "Li", "site_kind": "tetrahedral"}].
     """
     from llamp_mcp.structures.edits.apply import apply_edits, parse_edits
 

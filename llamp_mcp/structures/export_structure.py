@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, unusable
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 from llamp_mcp.settings import resolve_in_workspace
-from llamp_mcp.structures.formats import MIME_TYPES, loses, write_structure
+from llamp_mcp.structures.formats import MIME_TYPES, Format, loses, write_structure
+from llamp_mcp.structures.symmetry import MAX_SYMPREC_A
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,15 +25,18 @@ TEXT_SHOWN = 12_000
 """Characters of text in an answer: digits cost about half a token each."""
 
 LINKED = ("cif", "poscar", "extxyz", "json")
-"""Formats the `structure://` resource serves."""
+"""Formats the `structure://` resource serves: those that hold the whole structure."""
 
 
 class ExportStructureParams(Params):
     """A structure, a format, and where to."""
 
     structure_id: str = Field(description="handle of the structure")
-    format: Literal["cif", "poscar", "extxyz", "json", "xyz"] = Field("cif", description="of file")
+    format: Format = Field("cif", description="qe, lammps: structure part of the input")
     path: str = Field("", description="file in the workspace; empty: the text comes back")
+    symprec_a: float = Field(
+        0, ge=0, le=MAX_SYMPREC_A, description="cif: Å; above 0 the symmetrised standard cell"
+    )
     overwrite: bool = Field(False, description="replace an existing file")
 
 
@@ -41,6 +45,7 @@ class ExportStructureResult(Result):
 
     structure_id: str
     format: str
+    symprec_a: float = 0
     contents: str = Field("", serialization_alias="text", description="empty when written")
     path: str | None = None
     n_characters: int
@@ -58,7 +63,7 @@ class ExportStructureResult(Result):
 
     def links(self) -> Iterable[ResourceLink]:
         """The whole text as a resource, where the answer holds only its beginning."""
-        if self.truncated and self.format in LINKED:
+        if self.truncated and _is_linked(self.format, self.symprec_a):
             yield ResourceLink(
                 uri=f"structure://{self.structure_id}.{self.format}",
                 name=f"{self.structure_id}.{self.format}",
@@ -70,31 +75,40 @@ class ExportStructureResult(Result):
 def export_structure(
     params: ExportStructureParams, *, structures: StructureStore, settings: Settings
 ) -> ExportStructureResult:
-    """Write a structure as cif, poscar, extxyz, json (pymatgen) or xyz: as text, or into a file.
+    """Write a structure as text or into a file of the workspace.
 
-    With path the file goes into the server's workspace and its full path comes back; an existing
-    file is kept unless overwrite is true. Without path the text comes back, long text cut.
+    Formats: cif, poscar (VASP), extxyz, json (pymatgen), xyz, and the structure part of an input of
+    Quantum ESPRESSO (qe) and LAMMPS (lammps). An existing file is kept unless overwrite is true.
+    Without path the text comes back, long text cut.
     """
     structure = structures.get(params.structure_id)
-    contents = write_structure(structure, params.format)
-    notes = list(loses(structure, params.format))
+    contents = write_structure(structure, params.format, params.symprec_a)
+    notes = list(loses(structure, params.format, params.symprec_a))
     path = None
     if params.path:
         path = resolve_in_workspace(settings.workspace_path, params.path)
         _write(path, contents, overwrite=params.overwrite)
     truncated = path is None and len(contents) > TEXT_SHOWN
     if truncated:
-        where = "; the linked resource holds all" if params.format in LINKED else ""
+        where = (
+            "; the linked resource holds all" if _is_linked(params.format, params.symprec_a) else ""
+        )
         notes.append(f"The text is cut{where}; with path= it is written whole into a file.")
     return ExportStructureResult(
         structure_id=params.structure_id,
         format=params.format,
+        symprec_a=params.symprec_a,
         contents="" if path else contents[:TEXT_SHOWN],
         path=str(path) if path else None,
         n_characters=len(contents),
         truncated=truncated,
         notes=notes,
     )
+
+
+def _is_linked(fmt: str, symprec_a: float) -> bool:
+    """Whether a resource has the same text: it knows nothing of a tolerance."""
+    return fmt in LINKED and not symprec_a
 
 
 def _write(path: Path, contents: str, *, overwrite: bool) -> None:

@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from llamp_mcp.structures.polyhedra import polyhedron
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
     from pymatgen.core import Structure
 
 SHELL_GAP: Final = 1.1
@@ -47,6 +51,18 @@ def first_shell(distances_a: Sequence[float]) -> int:
     return len(distances_a)
 
 
+def first_shells(distances_a: NDArray[np.float64]) -> NDArray[np.int_]:
+    """How many of each row of ascending distances (m, k) belong to its first shell: (m,)."""
+    import numpy as np
+
+    farthest = np.minimum(SHELL_GAP * distances_a[:, :-1], SHELL_WIDTH * distances_a[:, :1])
+    beyond = distances_a[:, 1:] > farthest
+    counts: NDArray[np.int_] = np.where(
+        beyond.any(axis=1), beyond.argmax(axis=1) + 1, distances_a.shape[1]
+    )
+    return counts
+
+
 def neighbours(structure: Structure, site: int) -> list[Neighbour]:
     """Neighbours of a site, nearest first, at least far enough to hold two whole shells."""
     cutoff_a, found = _FIRST_CUTOFF_A, []
@@ -73,14 +89,16 @@ def coordination(structure: Structure, site: int) -> dict[str, Any]:
     """First and next shell of a site, as reports give them.
 
     Returns:
-        `coordination`, `distances_a`, `neighbours` (count per species) of the first shell, and
-        `next_shell` with `count`, `distances_a` (nearest and farthest) and `neighbours`, or None.
+        `coordination`, `polyhedron`, `distances_a`, `neighbours` (count per species) of the first
+        shell, and `next_shell` with `count`, `distances_a` (nearest and farthest) and
+        `neighbours`, or None.
     """
     shells = _shells(neighbours(structure, site))
     nearest = shells[0] if shells else []
     following = shells[1] if len(shells) > 1 else []
     return {
         "coordination": len(nearest),
+        "polyhedron": _polyhedron(nearest),
         "distances_a": [round(near.distance_a, 3) for near in nearest],
         "neighbours": dict(Counter(near.species for near in nearest)),
         "next_shell": {
@@ -91,6 +109,12 @@ def coordination(structure: Structure, site: int) -> dict[str, Any]:
         if following
         else None,
     }
+
+
+def _polyhedron(shell: Sequence[Neighbour]) -> str | None:
+    import numpy as np
+
+    return polyhedron(np.array([near.vector_a for near in shell])) if shell else None
 
 
 def _shells(found: Sequence[Neighbour]) -> list[list[Neighbour]]:

@@ -3,12 +3,13 @@
 An edit is `{"op": …, …}`, a prototype `{"kind": …, …}`: one of several argument models, chosen by
 a tag. A union of all models costs a client several times the bytes of one flat object, so the
 schema shows the flat union of all arguments, and each object is checked here against the model of
-its own kind.
+its own kind. Descriptions say what is meant; bounds and lengths are left to that check.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -38,6 +39,18 @@ class Arguments(BaseModel):
 
 
 A = TypeVar("A", bound=Arguments)
+
+_BOUNDS: Final = frozenset(
+    [
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+    ]
+)
 
 
 def flat_schema(tag: str, variants: Mapping[str, type[Arguments]]) -> dict[str, Any]:
@@ -138,13 +151,27 @@ def _lean(node: Any, definitions: Mapping[str, Any]) -> Any:
     kept = {
         key: _lean(value, definitions)
         for key, value in node.items()
-        if key != "$ref"
+        if key not in {"$ref", *_BOUNDS}
         and (key not in ("title", "default", "description") or _is_told(key, value))
     }
-    options = [option for option in kept.pop("anyOf", []) if option != {"type": "null"}]
+    options = _joined([option for option in kept.pop("anyOf", []) if option != {"type": "null"}])
     if len(options) == 1:
         return {**options[0], **kept}
     return {**kept, "anyOf": options} if options else kept
+
+
+def _joined(options: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same choice in fewer options: closed sets in one, integers where any number may be."""
+    closed = [option for option in options if "enum" in option]
+    if len(closed) > 1:
+        values = list(dict.fromkeys(value for option in closed for value in option["enum"]))
+        options = [o for o in options if "enum" not in o] + [{"enum": values, "type": "string"}]
+    wider = [json.dumps(option).replace('"integer"', '"number"') for option in options]
+    return [
+        option
+        for option, text in zip(options, wider, strict=True)
+        if json.dumps(option) == text or wider.count(text) == 1
+    ]
 
 
 def _is_told(key: str, value: Any) -> bool:

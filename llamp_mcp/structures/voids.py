@@ -9,13 +9,17 @@ but takes minutes for a cell of 64 atoms, where this takes a fraction of a secon
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import combinations, product
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from itertools import product
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.shells import first_shell
+from llamp_mcp.structures.polyhedra import polyhedra
+from llamp_mcp.structures.shells import first_shells
+from llamp_mcp.structures.symmetry import SYMPREC_A, analyzer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
     from pymatgen.core import Structure
@@ -27,7 +31,13 @@ SiteKind = Literal[
     "tetrahedral", "octahedral", "hexagonal", "trigonal_prismatic", "cubic", "bond_centred", "other"
 ]
 
+_KINDS: Final[dict[str, SiteKind]] = {
+    **{kind: kind for kind in get_args(SiteKind)},
+    "linear": "bond_centred",
+}
+
 MAX_ATOMS: Final = 2000
+MAX_ATOMS_SYMMETRY: Final = 1000
 _REACH_A: Final = 6.0
 """Voids with no atom within this distance are vacuum, not interstitial sites."""
 _SAME_NODE_A: Final = 0.5
@@ -43,15 +53,17 @@ class Void(NamedTuple):
 
     Attributes:
         kind: Shape of the first shell, or "other".
+        polyhedron: Name of the first shell's polyhedron, None where there is none.
         frac_coords: Position, fractions of the lattice vectors in [0, 1).
         radius_a: Distance to the nearest atom in Å.
         coordination: Atoms in the first distance shell.
         neighbours: Species of the first shell and how many of each, as "4 Si".
         distances_a: To the nearest atoms, ascending.
-        multiplicity: Sites of the cell with the same distances.
+        multiplicity: Equivalent sites in the cell.
     """
 
     kind: SiteKind
+    polyhedron: str | None
     frac_coords: tuple[float, float, float]
     radius_a: float
     coordination: int
@@ -60,56 +72,44 @@ class Void(NamedTuple):
     multiplicity: int
 
     def __str__(self) -> str:
-        x, y, z = (round(value, 4) for value in self.frac_coords)
+        x, y, z = (round(value, 4) + 0.0 for value in self.frac_coords)
+        named = f" ({self.polyhedron})" if self.kind == "other" and self.polyhedron else ""
         return (
-            f"{self.kind} at ({x}, {y}, {z}): {self.neighbours} nearest at {self.radius_a:.3f} Å, "
-            f"{self.multiplicity} in the cell"
+            f"{self.kind}{named} at ({x}, {y}, {z}): {self.neighbours} nearest at "
+            f"{self.radius_a:.3f} Å, {self.multiplicity} in the cell"
         )
 
 
-def classify(vectors: Array) -> SiteKind:
-    """Name of a shell's shape from the angles between its bonds.
+class _Candidates(NamedTuple):
+    """Empty sites before equivalent ones are counted as one, those with the most room first.
 
-    Args:
-        vectors: (n, 3), Å, from the site to the atoms of its first shell.
-
-    Returns:
-        tetrahedral: 4 atoms, all angles within 20° of 109.5°. octahedral: 6 atoms, three straight
-        angles and the others within 20° of 90°. hexagonal: 6 atoms, three straight angles, a
-        flattened (puckered) ring. trigonal_prismatic: 6 atoms, no straight angle. cubic: 8 atoms,
-        four straight angles. bond_centred: 2 atoms on a straight line.
+    Attributes:
+        frac: (m, 3), fractional.
+        distances_a: (m, k), Å, to the nearest atoms, ascending; infinite beyond reach.
+        near: (m, k), sites of those atoms.
+        counts: (m,), atoms of the first shell.
+        kinds: Of each.
+        named: Polyhedron of each.
     """
-    import numpy as np
 
-    units = vectors / np.linalg.norm(vectors, axis=1)[:, None]
-    angles = np.array(
-        [np.degrees(np.arccos(np.clip(a @ b, -1, 1))) for a, b in combinations(units, 2)]
-    )
-    straight = int(np.count_nonzero(angles > 155))
-    bent = angles[angles <= 155]
-    match len(vectors), straight:
-        case 2, 1:
-            return "bond_centred"
-        case 4, 0 if np.all(np.abs(bent - 109.47) < 20):
-            return "tetrahedral"
-        case 6, 3 if np.all(np.abs(bent - 90) < 20):
-            return "octahedral"
-        case 6, 3 if _is_ring(units):
-            return "hexagonal"
-        case 6, 0:
-            return "trigonal_prismatic"
-        case 8, 4:
-            return "cubic"
-    return "other"
+    frac: Array
+    distances_a: Array
+    near: NDArray[np.int_]
+    counts: NDArray[np.int_]
+    kinds: list[SiteKind]
+    named: list[str | None]
 
 
 def find_voids(structure: Structure) -> list[Void]:
-    """The distinct empty sites of a structure, those with the most room first.
+    """The inequivalent empty sites of a structure, those with the most room first.
+
+    Equivalent are sites that an operation of the space group (at `SYMPREC_A`) takes to each other;
+    in cells above `MAX_ATOMS_SYMMETRY` atoms, sites with equal distances to equal neighbours.
 
     Raises:
         InvalidInput: The cell is too large to search.
     """
-    from scipy.spatial import KDTree, QhullError
+    from scipy.spatial import QhullError
 
     if len(structure) > MAX_ATOMS:
         raise InvalidInput(
@@ -117,63 +117,95 @@ def find_voids(structure: Structure) -> list[Void]:
             allowed=f"at most {MAX_ATOMS} atoms",
             next_step="Put the interstitial into a smaller supercell, or give frac_coords.",
         )
-    atoms, sites = _surroundings(structure)
-    tree = KDTree(atoms)
     try:
-        nodes, n_vertices = _nodes(structure, atoms, tree)
+        found = _candidates(structure)
     except QhullError:  # too few atoms near each other to enclose a volume: vacuum
         return []
-    cartesian = structure.lattice.get_cartesian_coords(nodes)
-    distances, indices = tree.query(cartesian, k=min(_NEIGHBOURS, len(atoms)))
-    voids = []
-    for at, frac_coords in enumerate(nodes):
-        known = distances[at][distances[at] <= _REACH_A]
-        near = indices[at][: len(known)]
-        count = first_shell(known.tolist())
-        kind = shape(atoms[near] - cartesian[at])
-        if at >= n_vertices and kind not in ("octahedral", "bond_centred"):
-            continue
-        species = Counter(structure[int(site)].species_string for site in sites[near[:count]])
-        voids.append(
-            Void(
-                kind=kind,
-                frac_coords=tuple(frac_coords.tolist()),
-                radius_a=float(known[0]),
-                coordination=count,
-                neighbours=" + ".join(f"{species[name]} {name}" for name in sorted(species)),
-                distances_a=tuple(known.tolist()),
-                multiplicity=1,
-            )
-        )
-    return _inequivalent(voids)
+    species = [site.species_string for site in structure]
+    voids = [_void(found, at, species) for at in range(len(found.frac))]
+    return _inequivalent(structure, voids)
 
 
-def shape(vectors: Array) -> SiteKind:
-    """Name of a site from the vectors (n, 3) in Å to its neighbours, nearest first.
+def site_kind(vectors: Array) -> SiteKind:
+    """Name of a site from the vectors (n, 3) in Å to its neighbours, nearest first."""
+    import numpy as np
+
+    distances = np.linalg.norm(vectors, axis=1)[None]
+    kinds, _ = _shapes(vectors[None], distances, first_shells(distances))
+    return kinds[0]
+
+
+def _shapes(
+    vectors: Array, distances: Array, counts: NDArray[np.int_]
+) -> tuple[list[SiteKind], list[str | None]]:
+    """Kinds and polyhedra of m sites with vectors (m, k, 3) in Å to neighbours, nearest first.
 
     The first shell decides. Two atoms on a line with four more across it, at most 1.5 times as
     far, are a compressed octahedron: the octahedral site of bcc, where the ratio is √2.
     """
     import numpy as np
 
-    distances = np.linalg.norm(vectors, axis=1)
-    count = first_shell(distances.tolist())
-    kind = classify(vectors[:count])
-    if kind != "bond_centred" or len(vectors) == count:
-        return kind
-    six = count + first_shell(distances[count:].tolist())
-    near = distances[six - 1] <= _LONGEST_OCTAHEDRON * distances[0]
-    compressed = six == 6 and near and classify(vectors[:six]) == "octahedral"
-    return "octahedral" if compressed else kind
+    named: list[str | None] = [None] * len(vectors)
+    for count in np.unique(counts):
+        at = np.flatnonzero(counts == count)
+        for site, name in zip(at, polyhedra(vectors[at, :count]), strict=True):
+            named[site] = name
+    kinds = [_KINDS.get(name or "", "other") for name in named]
+    pairs = np.flatnonzero([kind == "bond_centred" for kind in kinds])
+    if vectors.shape[1] >= 6 and len(pairs):
+        near = distances[pairs, 5] <= _LONGEST_OCTAHEDRON * distances[pairs, 0]
+        pairs = pairs[near & (first_shells(distances[pairs, 2:]) == 4)]
+        for site, name in zip(pairs, polyhedra(vectors[pairs, :6]), strict=True):
+            kinds[site] = "octahedral" if name == "octahedral" else kinds[site]
+    return kinds, named
 
 
-def _is_ring(units: Array) -> bool:
-    """Whether six directions lie nearer to a plane than those of an octahedron do (35.3°)."""
+def _candidates(structure: Structure) -> _Candidates:
+    """Every empty site of the cell.
+
+    Raises:
+        QhullError: There is no volume between the atoms.
+    """
     import numpy as np
+    from scipy.spatial import KDTree
 
-    _, _, axes = np.linalg.svd(units)
-    heights = np.degrees(np.arcsin(np.clip(np.abs(units @ axes[2]), 0, 1)))
-    return bool(np.all(heights < 30))
+    atoms, sites = _surroundings(structure)
+    tree = KDTree(atoms)
+    frac, n_vertices = _nodes(structure, atoms, tree)
+    centres = structure.lattice.get_cartesian_coords(frac)
+    distances, indices = tree.query(centres, k=min(_NEIGHBOURS, len(atoms)))
+    distances = np.where(distances <= _REACH_A, distances, np.inf)
+    counts = first_shells(distances)
+    kinds, named = _shapes(atoms[indices] - centres[:, None], distances, counts)
+    # A midpoint of two atoms is a site only as the centre of their bond or of an octahedron.
+    wanted = np.array([kind in ("octahedral", "bond_centred") for kind in kinds], dtype=bool)
+    wanted[:n_vertices] = True
+    kept = [int(at) for at in np.lexsort((*frac.T[::-1], -distances[:, 0].round(3))) if wanted[at]]
+    return _Candidates(
+        frac[kept],
+        distances[kept],
+        sites[indices[kept]],
+        counts[kept],
+        [kinds[at] for at in kept],
+        [named[at] for at in kept],
+    )
+
+
+def _void(found: _Candidates, at: int, species: list[str]) -> Void:
+    count = int(found.counts[at])
+    held = Counter([species[site] for site in found.near[at, :count].tolist()])
+    known = found.distances_a[at].tolist()
+    x, y, z = found.frac[at].tolist()
+    return Void(
+        kind=found.kinds[at],
+        polyhedron=found.named[at],
+        frac_coords=(x, y, z),
+        radius_a=known[0],
+        coordination=count,
+        neighbours=" + ".join(f"{held[name]} {name}" for name in sorted(held)),
+        distances_a=tuple([distance for distance in known if distance <= _REACH_A]),
+        multiplicity=1,
+    )
 
 
 def _surroundings(structure: Structure) -> tuple[Array, NDArray[np.int_]]:
@@ -215,8 +247,8 @@ def _nodes(structure: Structure, atoms: Array, tree: KDTree) -> tuple[Array, int
     frac = np.concatenate([vertices, midpoints])
     order = np.concatenate(
         [
-            np.argsort(-vertex_radii.round(3), kind="stable"),
-            len(vertices) + np.argsort(-midpoint_radii.round(3), kind="stable"),
+            np.argsort(-vertex_radii.round(5), kind="stable"),
+            len(vertices) + np.argsort(-midpoint_radii.round(5), kind="stable"),
         ]
     )
     kept = _spread(structure, frac, order)
@@ -255,21 +287,67 @@ def _spread(structure: Structure, frac: Array, order: NDArray[np.int_]) -> NDArr
     return np.array([at for at in order.tolist() if at in kept], dtype=int)
 
 
-def _inequivalent(voids: list[Void]) -> list[Void]:
-    """One of each kind of site with the same surroundings, with how many there are."""
+def _inequivalent(structure: Structure, voids: list[Void]) -> list[Void]:
+    """One of each orbit of equivalent sites, with how many there are."""
+    images = _images(structure, voids)
+    left = dict(enumerate(voids))
     distinct: list[Void] = []
-    for void in sorted(voids, key=lambda v: (-round(v.radius_a, 3), v.frac_coords)):
-        for at, known in enumerate(distinct):
-            if _same_surroundings(void, known):
-                distinct[at] = known._replace(multiplicity=known.multiplicity + 1)
-                break
+    while left:
+        first = next(iter(left))
+        void = left.pop(first)
+        if images is None:
+            orbit = [at for at, other in left.items() if _alike(other, void)]
         else:
-            distinct.append(void)
+            orbit = [at for at in images(first) if at in left]
+        for at in orbit:
+            del left[at]
+        distinct.append(void._replace(multiplicity=1 + len(orbit)))
     return distinct
 
 
-def _same_surroundings(one: Void, other: Void) -> bool:
+def _images(structure: Structure, voids: list[Void]) -> Callable[[int], list[int]] | None:
+    """What gives the numbers of the voids that an operation of the space group makes of one.
+
+    The operations are those of the standard cell: of a supercell's own, the ones that its shape
+    breaks would be missing. None where they are not known.
+    """
+    import numpy as np
+    import spglib
+    from scipy.spatial import KDTree
+
+    if len(structure) > MAX_ATOMS_SYMMETRY or not voids:
+        return None
+    try:
+        found = analyzer(structure, SYMPREC_A).get_symmetry_dataset()
+    except InvalidInput:
+        return None
+    operations = spglib.get_symmetry_from_database(found.hall_number)
+    frac = np.array([void.frac_coords for void in voids])
+    standard = _wrapped(frac @ found.transformation_matrix.T + found.origin_shift)
+    tree = KDTree(standard, boxsize=1.0)
+    # No two voids are as near as `_SAME_NODE_A`, so that at most one is within half of it.
+    reach = _SAME_NODE_A / 2 / np.linalg.norm(found.std_lattice, axis=1).max()
+
+    def images(at: int) -> list[int]:
+        moved = operations["rotations"] @ standard[at] + operations["translations"]
+        return sorted(set().union(*tree.query_ball_point(_wrapped(moved), min(reach, 0.1))))
+
+    return images
+
+
+def _wrapped(frac: Array) -> Array:
+    """Fractional coordinates in [0, 1)."""
+    import numpy as np
+
+    wrapped: Array = np.mod(frac, 1.0)
+    wrapped[wrapped >= 1.0] = 0.0  # a tiny negative number is 1.0 after the division
+    return wrapped
+
+
+def _alike(one: Void, other: Void) -> bool:
     if (one.kind, one.neighbours) != (other.kind, other.neighbours):
         return False
-    pairs = zip(one.distances_a[:12], other.distances_a[:12], strict=False)
-    return all(abs(a - b) < _SAME_DISTANCE_A for a, b in pairs)
+    return all(
+        abs(a - b) < _SAME_DISTANCE_A
+        for a, b in zip(one.distances_a[:12], other.distances_a[:12], strict=False)
+    )

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.anyio
 
 SNAPSHOT = Path(__file__).parent / "schemas.json"
 TOTAL_BYTES = 36_000
-TOOL_BYTES = 2_800
+TOOL_BYTES = 2_000
 LARGER = {
-    "edit_structure": 5_500,
-    "create_structure": 3_900,
-    "run_md": 3_400,
-    "search_materials": 3_400,
+    "edit_structure": 7_500,
+    "create_structure": 3_200,
+    "run_md": 2_300,
+    "search_materials": 3_100,
 }
 
 

@@ -52,6 +52,23 @@ def test_a_prototype_records_what_it_was_built_from(
     assert result.lineage[0].parameters == prototype
 
 
+def test_atoms_of_a_text_that_are_too_near_are_told(
+    store: StructureStore, settings: Settings
+) -> None:
+    poscar = "Si2\n1.0\n5 0 0\n0 5 0\n0 0 5\nSi\n2\nDirect\n0 0 0\n0.2 0 0\n"
+    result = create(store, settings, text=poscar, format="poscar")
+    assert "unphysical: site 0 (Si) and site 1 (Si) are 1.000 Å apart" in result.text()
+
+
+def test_a_prototype_proves_its_geometry_in_the_text(
+    store: StructureStore, settings: Settings
+) -> None:
+    prototype = {"kind": "bulk", "name": "SrTiO3", "crystal": "perovskite", "a": 3.905}
+    text = create(store, settings, prototype=prototype).text()
+    assert "Sr 1a: 12 O at 2.761 Å; Ti 1b: 6 O at 1.952 Å" in text
+    assert "10.1016/j.commatsci.2017.01.017" in text
+
+
 def test_a_users_text_equal_to_a_material_keeps_its_own_origin(
     store: StructureStore, settings: Settings
 ) -> None:

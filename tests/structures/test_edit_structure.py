@@ -117,7 +117,7 @@ def test_an_unknown_structure_is_said_after_the_edits_were_checked(store: Struct
 def test_the_input_schema_stays_small_and_flat() -> None:
     schema = EditStructureParams.model_json_schema()
     text = json.dumps(schema, separators=(",", ":"))
-    assert len(text) < 4_000
+    assert len(text) < 6_600
     assert "$ref" not in text
     item = schema["properties"]["edits"]["items"]
     assert item["additionalProperties"] is False

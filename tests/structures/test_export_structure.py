@@ -87,6 +87,26 @@ def test_a_long_xyz_has_no_resource_and_is_not_linked(
     assert list(result.links()) == []
 
 
+def test_a_symmetrised_cif_is_not_the_resource_and_not_linked(
+    store: StructureStore, settings: Settings
+) -> None:
+    handle = store.put(copper(), ORIGIN)
+    result = export(store, settings, handle, format="cif", symprec_a=0.01)
+    assert "Fm-3m (225), found within 0.01 Å" in result.text()
+    cut = result.model_copy(update={"truncated": True})
+    assert list(cut.links()) == []
+    assert list(cut.model_copy(update={"symprec_a": 0}).links()) != []
+
+
+@pytest.mark.parametrize(("fmt", "said"), [("qe", "PSEUDOPOTENTIAL_OF_Si"), ("lammps", "1 = Si")])
+def test_inputs_of_codes_say_what_is_missing_or_chosen(
+    store: StructureStore, settings: Settings, handle: str, fmt: str, said: str
+) -> None:
+    result = export(store, settings, handle, format=fmt)
+    assert said in result.text()
+    assert result.contents in result.text()
+
+
 def test_what_xyz_does_not_hold_is_noted(
     store: StructureStore, settings: Settings, handle: str
 ) -> None:

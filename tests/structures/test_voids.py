@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from pymatgen.analysis.defects.generators import VoronoiInterstitialGenerator
 from pymatgen.core import Lattice, Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.voids import SiteKind, Void, find_voids
@@ -73,6 +75,51 @@ def test_sites_scale_with_a_supercell() -> None:
     small, large = silicon(), silicon() * (3, 2, 2)
     expected = [(void.kind, 12 * void.multiplicity) for void in find_voids(small)]
     assert [(void.kind, void.multiplicity) for void in find_voids(large)] == expected
+
+
+def test_sites_that_no_symmetry_joins_are_listed_apart_though_their_distances_agree() -> None:
+    # In silicon with one atom exchanged, the sites far from it keep their distances to silicon.
+    doped = silicon(conventional=True) * (2, 2, 2)
+    doped[0] = "Ge"
+    found = [void for void in find_voids(doped) if void.kind == "tetrahedral"]
+    assert sum(void.multiplicity for void in found) == 64
+    assert len({void.neighbours for void in found}) == 2
+    # Orbits under the point group of the dopant, counted by pymatgen's operations.
+    operations = SpacegroupAnalyzer(doped, angle_tolerance=-1).get_symmetry_operations()
+    for void in found:
+        orbit = {
+            tuple((np.round(op.operate(void.frac_coords), 5) % 1).round(5)) for op in operations
+        }
+        assert len(orbit) == void.multiplicity
+
+
+def test_a_site_between_two_nearly_equal_vertices_is_counted_once() -> None:
+    # Baddeleyite: 0.2 Å apart are two vertices of the tessellation with radii equal to 1e-3 Å.
+    zirconia = Structure.from_spacegroup(
+        "P2_1/c",
+        Lattice.monoclinic(5.15, 5.21, 5.32, 99.2),
+        ["Zr", "O", "O"],
+        [[0.275, 0.04, 0.208], [0.07, 0.33, 0.345], [0.45, 0.757, 0.479]],
+    )
+    # Sites of P2_1/c come in fours, or in twos at centres of inversion.
+    assert {void.multiplicity for void in find_voids(zirconia * (2, 2, 2))} == {32, 16}
+
+
+def test_without_symmetry_every_site_is_its_own() -> None:
+    rattled = (silicon(conventional=True) * (2, 1, 1)).perturb(0.1, min_distance=None, seed=3)
+    assert {void.multiplicity for void in find_voids(rattled)} == {1}
+
+
+def test_a_site_of_another_shape_is_told_by_its_polyhedron() -> None:
+    rutile = Structure.from_spacegroup(
+        "P4_2/mnm", Lattice.tetragonal(4.59, 2.96), ["Ti", "O"], [[0, 0, 0], [0.305, 0.305, 0]]
+    )
+    for void in find_voids(rutile):
+        if void.kind == "other" and void.polyhedron:
+            assert f"other ({void.polyhedron}) at (" in str(void)
+            break
+    else:
+        pytest.fail("rutile has no such site")
 
 
 def test_small_displacements_leave_the_shape_of_a_site() -> None:

@@ -57,9 +57,12 @@ def apply_edits(
     steps: list[Step] = []
     for at, (op, arguments) in enumerate(edits):
         before = steps[-1].structure if steps else structure
+        group = steps[-1].report["spacegroup_after"] if steps else _group(structure)
         try:
             edited = _run(_BY_NAME[op], before, arguments, lookup)
-            report, notes = _report(before, edited, at)
+            for site in edited.structure:
+                site.label = None  # pymatgen would keep "Si" where germanium took the place
+            report = _report(before, edited, group)
         except InvalidInput as error:
             raise InvalidInput(
                 f"edits[{at}] ({op}): {error.what}; nothing was changed",
@@ -67,7 +70,7 @@ def apply_edits(
                 next_step=error.next_step,
             ) from error
         given = arguments.model_dump(exclude_none=True)
-        steps.append(Step(op, given, edited.structure, report, (*edited.notes, *notes)))
+        steps.append(Step(op, given, edited.structure, report, edited.notes))
     return steps
 
 
@@ -77,7 +80,12 @@ def _run(edit: Edit, before: Structure, arguments: Arguments, lookup: Lookup) ->
     return edit.run(before, arguments)
 
 
-def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _group(structure: Structure) -> str | None:
+    found = space_group(structure)
+    return str(found) if found else None
+
+
+def _report(before: Structure, edited: Edited, group: str | None) -> dict[str, Any]:
     """What the edit told, and what is told of every edit.
 
     Raises:
@@ -85,19 +93,25 @@ def _report(before: Structure, edited: Edited, at: int) -> tuple[dict[str, Any],
     """
     after = edited.structure
     near = check_apart(before, after)
-    notes = (f"edits[{at}]: {near.warning}",) if near.warning else ()
-    groups = space_group(before), space_group(after)
-    strain = after.volume / (before.volume * edited.cells) - 1
     common = {
         "composition_before": before.composition.formula,
         "composition_after": after.composition.formula,
         "n_atoms": len(after),
         "volume_a3_before": round(float(before.volume), 6),
         "volume_a3_after": round(float(after.volume), 6),
-        "volumetric_strain_percent": round(100 * float(strain), 6) + 0.0,
+        **_volumetric_strain(before, edited),
         "min_distance_a": round(near.shortest.distance_a, 3),
-        "spacegroup_before": str(groups[0]) if groups[0] else None,
-        "spacegroup_after": str(groups[1]) if groups[1] else None,
+        "spacegroup_before": group,
+        "spacegroup_after": _group(after),
         "spacegroup_symprec_a": SYMPREC_A,
     }
-    return {**edited.report, **common}, notes
+    if near.warning:
+        common["warning"] = near.warning
+    return {**edited.report, **common}
+
+
+def _volumetric_strain(before: Structure, edited: Edited) -> dict[str, float]:
+    if edited.cells is None:
+        return {}
+    strain = edited.structure.volume / (before.volume * edited.cells) - 1
+    return {"volumetric_strain_percent": round(100 * float(strain), 6) + 0.0}

@@ -16,7 +16,7 @@ def conventional(structure: Structure, arguments: StandardCellArguments) -> Edit
     """Change to the standard conventional cell."""
     symmetry = analyzer(structure, arguments.symprec_a)
     made = symmetry.get_conventional_standard_structure()
-    return standardised(structure, made, arguments.symprec_a)
+    return standardised(structure, made, symmetry, arguments.symprec_a)
 
 
 EDIT = Edit(name="conventional", arguments=StandardCellArguments, run=conventional)

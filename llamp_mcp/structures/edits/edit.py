@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], Structure]
 
+_SPECIES = re.compile(r"[A-Z][a-z]?(\d*\.?\d*[+-](,spin=-?\d+(\.\d+)?)?)?")
+
 SITES_REPORTED = 3
 """Sites whose surroundings a report spells out."""
 
@@ -34,13 +37,14 @@ class Edited:
     Attributes:
         structure: A new structure; the one given to the edit is left as it was.
         report: What only this edit can tell; `apply_edits` adds what is common to all.
-        cells: How many of the former cells the new cell holds (1/4 for fcc made primitive).
+        cells: How many of the former cells the new cell holds (1/4 for fcc made primitive); None
+            where it is another cell altogether, such as that of a slab.
         notes: What a reader must know.
     """
 
     structure: Structure
     report: dict[str, Any] = field(default_factory=dict)
-    cells: float = 1.0
+    cells: float | None = 1.0
     notes: tuple[str, ...] = ()
 
 
@@ -70,7 +74,8 @@ def species_named(name: str) -> Species:
     from pymatgen.core import DummySpecies, get_el_sp
 
     try:
-        found = get_el_sp(name)
+        # pymatgen reads what follows the charge as Python and trips over anything else.
+        found = get_el_sp(name) if _SPECIES.fullmatch(name) else None
     except ValueError:
         found = None
     if found is None or isinstance(found, DummySpecies):

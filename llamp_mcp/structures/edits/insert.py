@@ -20,9 +20,9 @@ Position = Annotated[list[float], Field(min_length=3, max_length=3)]
 class InsertArguments(Arguments):
     """A species and one way to say where."""
 
-    species: str = Field(description="added element or ion")
-    frac_coords: Position | None = Field(None, description="position in lattice vectors")
-    cart_coords_a: Position | None = Field(None, description="position in Å")
+    species: str = Field(description="added")
+    frac_coords: Position | None = Field(None, description="in lattice vectors")
+    cart_coords_a: Position | None = Field(None, description="Å")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

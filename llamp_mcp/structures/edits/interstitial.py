@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -10,8 +10,9 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.edits.edit import Edit, Edited, species_named, surroundings, with_atom
 from llamp_mcp.structures.edits.insert import Position
 from llamp_mcp.structures.shells import neighbours
+from llamp_mcp.structures.symmetry import SYMPREC_A
 from llamp_mcp.structures.variants import Arguments
-from llamp_mcp.structures.voids import SiteKind, Void, find_voids, shape
+from llamp_mcp.structures.voids import MAX_ATOMS_SYMMETRY, SiteKind, Void, find_voids, site_kind
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,11 +25,10 @@ _LISTED = 8
 class InterstitialArguments(Arguments):
     """A species and one way to say where."""
 
-    species: str = Field(description="added element or ion")
-    site_kind: SiteKind | None = Field(
-        None, description="the roomiest empty site of this shape; its coordination is reported"
-    )
-    frac_coords: Position | None = Field(None, description="position in lattice vectors")
+    species: str = Field(description="added")
+    site_kind: SiteKind | None = Field(None, description="shape of the empty site")
+    frac_coords: Position | None = Field(None, description="in lattice vectors")
+    site_index: Annotated[int, Field(ge=0)] = Field(0, description="among inequivalent sites")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -44,36 +44,63 @@ def interstitial(structure: Structure, arguments: InterstitialArguments) -> Edit
     report: dict[str, Any] = {}
     coords = arguments.frac_coords
     if arguments.site_kind is not None:
-        void, others = _choose(structure, arguments.site_kind)
+        voids = find_voids(structure)
+        void = _choose(structure, voids, arguments.site_kind, arguments.site_index)
         coords = list(void.frac_coords)
-        report["equivalent_sites"] = void.multiplicity
-        report["other_sites"] = [str(other) for other in others[:_LISTED]]
+        report = _listed(structure, voids, void, arguments.site_index)
+    elif arguments.site_index:
+        raise InvalidInput(
+            f"site_index = {arguments.site_index} beside frac_coords",
+            next_step="Give site_index only with site_kind.",
+        )
     made, notes = with_atom(structure, species, coords or [])
     inserted = len(made) - 1
     vectors = np.array([near.vector_a for near in neighbours(made, inserted)])
     report["inserted"] = {
-        "site_kind": shape(vectors) if len(vectors) else "other",
+        "site_kind": site_kind(vectors) if len(vectors) else "other",
         **surroundings(made, inserted),
     }
     return Edited(made, report, notes=notes)
 
 
-def _choose(structure: Structure, kind: SiteKind) -> tuple[Void, list[Void]]:
-    """The roomiest site of a kind, and all other sites found.
+def _choose(structure: Structure, voids: list[Void], kind: SiteKind, index: int) -> Void:
+    """The site of a kind at an index, the roomiest first.
 
     Raises:
         InvalidInput: There is no such site; the text lists those that there are.
     """
-    voids = find_voids(structure)
-    for void in voids:
-        if void.kind == kind:
-            return void, [other for other in voids if other is not void]
-    listed = "; ".join(str(void) for void in voids[:_LISTED])
+    alike = [void for void in voids if void.kind == kind]
+    if index < len(alike):
+        return alike[index]
+    if alike:
+        raise InvalidInput(
+            f"site_index = {index}, but {structure.formula} has {len(alike)} inequivalent {kind} "
+            "sites",
+            allowed=f"0 to {len(alike) - 1}: {_numbered(alike)}",
+        )
     raise InvalidInput(
         f"No {kind} site found in {structure.formula}",
-        allowed=listed or "none was found: the cell has no enclosed empty site",
+        allowed="; ".join(str(void) for void in voids[:_LISTED])
+        or "none was found: the cell has no enclosed empty site",
         next_step="Use one of these kinds, or give frac_coords.",
     )
+
+
+def _listed(structure: Structure, voids: list[Void], void: Void, index: int) -> dict[str, Any]:
+    """What the choice was made from, as reports give it."""
+    by_symmetry = len(structure) <= MAX_ATOMS_SYMMETRY
+    return {
+        "site_index": index,
+        "equivalent_sites": void.multiplicity,
+        "equivalent_by": f"space group, symprec {SYMPREC_A} Å" if by_symmetry else "distances",
+        "same_kind": [str(other) for other in voids if other.kind == void.kind][:_LISTED],
+        "other_sites": [str(other) for other in voids if other.kind != void.kind][:_LISTED],
+        "inequivalent_sites": len(voids),
+    }
+
+
+def _numbered(voids: list[Void]) -> str:
+    return "; ".join(f"{at}: {void}" for at, void in enumerate(voids[:_LISTED]))
 
 
 EDIT = Edit(name="interstitial", arguments=InterstitialArguments, run=interstitial)

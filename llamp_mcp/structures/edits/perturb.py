@@ -19,14 +19,19 @@ class PerturbArguments(Arguments):
     distance_a: Annotated[float, Field(gt=0, le=1)] = Field(
         description="Å each atom moves, in a random direction"
     )
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="of the directions, default 0")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="of random choices, default 0")
 
 
 def perturb(structure: Structure, arguments: PerturbArguments) -> Edited:
     """Move the atoms; the same seed moves them the same way."""
     made = structure.copy()
     made.perturb(arguments.distance_a, min_distance=None, seed=arguments.seed)
-    return Edited(made, {"distance_a": arguments.distance_a, "seed": arguments.seed})
+    report = {
+        "distance_a": arguments.distance_a,
+        "seed": arguments.seed,
+        "moved": "every atom by distance_a, each in a random direction of its own",
+    }
+    return Edited(made, report)
 
 
 EDIT = Edit(name="perturb", arguments=PerturbArguments, run=perturb)

@@ -16,7 +16,7 @@ def primitive(structure: Structure, arguments: StandardCellArguments) -> Edited:
     """Change to the standard primitive cell."""
     symmetry = analyzer(structure, arguments.symprec_a)
     made = symmetry.get_primitive_standard_structure()
-    return standardised(structure, made, arguments.symprec_a)
+    return standardised(structure, made, symmetry, arguments.symprec_a)
 
 
 EDIT = Edit(name="primitive", arguments=StandardCellArguments, run=primitive)

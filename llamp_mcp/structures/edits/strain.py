@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
+from llamp_mcp.structures.edits.cell_change import VOIGT, lattices, rounded, voigt_forms
 from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.variants import Arguments
 
@@ -60,10 +61,15 @@ def strain(structure: Structure, arguments: StrainArguments) -> Edited:
     made = structure.copy()
     made.lattice = Lattice(structure.lattice.matrix @ deformation.T)
     report = {
-        "strain_tensor": np.round(epsilon, 8).tolist(),
-        "convention": "rows x y z; F = 1 + strain; shear in voigt is engineering shear",
+        "strain_tensor": rounded(epsilon),
+        **voigt_forms((epsilon + epsilon.T) / 2),
+        "convention": f"rows x y z, Cartesian; F = 1 + strain_tensor; {VOIGT}",
+        "rotation_part": rounded((epsilon - epsilon.T) / 2),
         "determinant": round(determinant, 8),
+        **lattices(structure, made),
     }
+    if np.allclose(epsilon, epsilon.T):
+        del report["rotation_part"]
     return Edited(made, report)
 
 

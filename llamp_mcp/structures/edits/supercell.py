@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput, clip
+from llamp_mcp.structures.edits.cell_change import lattices
 from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.formats import MAX_ATOMS
 from llamp_mcp.structures.variants import Arguments
@@ -54,16 +55,25 @@ def supercell(structure: Structure, arguments: SupercellArguments) -> Edited:
     elif arguments.matrix:
         matrix = np.array(arguments.matrix)
     else:
-        matrix = _compact_matrix(structure, arguments.target_atoms or 0)
-    cells = _checked_determinant(structure, matrix)
+        matrix = compact_matrix(structure, arguments.target_atoms or 0)
+    cells = checked_determinant(structure, matrix)
     made = structure.make_supercell(matrix, in_place=False)
-    report: dict[str, Any] = {"matrix": matrix.tolist(), "determinant": cells}
+    width_a = float(1 / np.linalg.norm(made.lattice.inv_matrix, axis=0).max())
+    report: dict[str, Any] = {
+        "matrix": matrix.tolist(),
+        "determinant": cells,
+        **lattices(structure, made),
+        "shortest_width_a": round(width_a, 4),
+        "compactness": round(width_a / float(made.volume) ** (1 / 3), 4),
+        "compactness_means": "shortest distance between opposite faces / edge of the cube of equal "
+        "volume; a cube has 1",
+    }
     if arguments.target_atoms:
         report["chosen_for"] = f"{arguments.target_atoms} atoms: {len(made)} in a compact cell"
     return Edited(made, report, cells=cells)
 
 
-def _checked_determinant(structure: Structure, matrix: NDArray[np.int_]) -> int:
+def checked_determinant(structure: Structure, matrix: NDArray[np.int_]) -> int:
     """Volume ratio of the supercell.
 
     Raises:
@@ -98,11 +108,18 @@ def _checked_determinant(structure: Structure, matrix: NDArray[np.int_]) -> int:
     return determinant
 
 
-def _compact_matrix(structure: Structure, target_atoms: int) -> NDArray[np.int_]:
+def compact_matrix(
+    structure: Structure, target_atoms: int, cells_per_unit: int = 1
+) -> NDArray[np.int_]:
     """The matrix whose supercell has the atom count nearest to the target, and a compact shape.
 
     Searched are the integer matrices next to the one that makes a cube, and all repeats. Among
     those at least `_COMPACT` wide the nearest count wins, then the widest.
+
+    Args:
+        structure: One cell.
+        target_atoms: Of the supercell, about.
+        cells_per_unit: The number of cells is a multiple of this.
     """
     import numpy as np
 
@@ -116,7 +133,14 @@ def _compact_matrix(structure: Structure, target_atoms: int) -> NDArray[np.int_]
     repeats = np.array([np.diag(n) for n in product(*(range(1, m + 1) for m in most))])
     matrices = np.concatenate([repeats, nearby])
     cells = np.round(np.linalg.det(matrices)).astype(int)
-    matrices, cells = matrices[cells > 0], cells[cells > 0]
+    kept = (cells > 0) & (cells % cells_per_unit == 0)
+    matrices, cells = matrices[kept], cells[kept]
+    if not len(matrices):
+        raise InvalidInput(
+            f"No compact supercell of about {target_atoms} atoms holds a multiple of "
+            f"{cells_per_unit} cells",
+            next_step="Give another target_atoms, or make the supercell first.",
+        )
     vectors = matrices @ lattice
     areas = np.linalg.norm(
         np.cross(np.roll(vectors, -1, axis=1), np.roll(vectors, -2, axis=1)), axis=2

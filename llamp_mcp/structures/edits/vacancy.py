@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, sites_of, surroundings
 from llamp_mcp.structures.edits.remove import SiteArguments, remove, without
-from llamp_mcp.structures.symmetry import MAX_ATOMS, SYMPREC_A, analyzer
+from llamp_mcp.structures.inequivalent import inequivalent_sites
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class VacancyArguments(SiteArguments):
     """Exactly one of the three."""
 
-    species: str | None = Field(None, description="one atom of it, the first inequivalent one")
+    species: str | None = Field(None, description="one atom of it")
 
 
 def vacancy(structure: Structure, arguments: VacancyArguments) -> Edited:
@@ -32,19 +32,8 @@ def vacancy(structure: Structure, arguments: VacancyArguments) -> Edited:
         structure,
         sites[:1],
         surrounded_by=[surroundings(structure, sites[0])],
-        inequivalent_sites=_inequivalent(structure, sites),
+        inequivalent_sites=inequivalent_sites(structure, sites),
     )
-
-
-def _inequivalent(structure: Structure, sites: list[int]) -> list[dict[str, Any]] | str:
-    """The first of each class of symmetry-equivalent sites, and the size of the class."""
-    if len(structure) > MAX_ATOMS:
-        return f"not determined above {MAX_ATOMS} atoms"
-    equivalent = analyzer(structure, SYMPREC_A).get_symmetry_dataset().equivalent_atoms
-    classes: dict[int, list[int]] = {}
-    for site in sites:
-        classes.setdefault(int(equivalent[site]), []).append(site)
-    return [{"site": members[0], "equivalent": len(members)} for members in classes.values()]
 
 
 EDIT = Edit(name="vacancy", arguments=VacancyArguments, run=vacancy)

@@ -56,6 +56,22 @@ def test_engineering_shear_is_twice_the_tensor_component() -> None:
     assert made.lattice.alpha == pytest.approx(90)
 
 
+def test_both_voigt_forms_and_both_lattices_are_told() -> None:
+    report = edit(copper(), {"op": "strain", "voigt": [0.01, 0, 0, 0, 0, 0.02]})[0].report
+    assert report["voigt_engineering"] == [0.01, 0, 0, 0, 0, 0.02]
+    assert report["voigt_tensor"] == [0.01, 0, 0, 0, 0, 0.01]
+    assert "engineering shear = 2 x tensor shear" in report["convention"]
+    assert report["lattice_before"]["a"] == 3.615
+    assert report["lattice_after"]["gamma"] == pytest.approx(90 - np.degrees(0.02), abs=0.02)
+    assert "rotation_part" not in report
+
+
+def test_the_rotation_in_a_displacement_gradient_is_told_apart() -> None:
+    step = edit(copper(), {"op": "strain", "matrix": [[0, 0.01, 0], [0, 0, 0], [0, 0, 0]]})[0]
+    assert step.report["voigt_engineering"] == [0, 0, 0, 0, 0, 0.01]
+    assert step.report["rotation_part"] == [[0, 0.005, 0], [-0.005, 0, 0], [0, 0, 0]]
+
+
 def test_each_voigt_component_strains_its_own_axis() -> None:
     made = edit(copper(), {"op": "strain", "voigt": [0.01, 0.02, 0.03, 0, 0, 0]})[0].structure
     assert made.lattice.abc == pytest.approx([3.615 * x for x in (1.01, 1.02, 1.03)])

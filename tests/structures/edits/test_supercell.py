@@ -65,6 +65,16 @@ def test_a_target_of_a_cube_number_of_cubic_cells_is_the_cube() -> None:
     assert step.structure.lattice.angles == pytest.approx((90, 90, 90))
 
 
+def test_a_cube_is_wholly_compact_and_a_bar_less() -> None:
+    cube, bar = (
+        edit(copper(), {"op": "supercell", "repeats": repeats})[0].report
+        for repeats in ([2, 2, 2], [1, 1, 8])
+    )
+    assert (cube["shortest_width_a"], cube["compactness"]) == (7.23, 1)
+    assert (bar["shortest_width_a"], bar["compactness"]) == (3.615, 0.5)
+    assert bar["lattice_after"]["c"] == pytest.approx(8 * 3.615)
+
+
 def test_from_the_primitive_cell_of_silicon_the_cube_of_64_is_found() -> None:
     step = edit(silicon(), {"op": "supercell", "target_atoms": 64})[0]
     assert step.structure.lattice.angles == pytest.approx((90, 90, 90))

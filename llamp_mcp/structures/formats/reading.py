@@ -1,4 +1,4 @@
-"""Structures as text: CIF, POSCAR, extended XYZ, plain XYZ (written only) and pymatgen's JSON."""
+"""Structures from text: CIF, POSCAR, extended XYZ and pymatgen's JSON."""
 
 from __future__ import annotations
 
@@ -6,41 +6,23 @@ import io
 import json
 import warnings
 from contextlib import contextmanager
-from pathlib import PurePath
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput, clip, one_of
+from llamp_mcp.structures.formats.atoms import from_atoms
+from llamp_mcp.structures.formats.kinds import (
+    MAX_ATOMS,
+    MAX_BYTES,
+    READ,
+    looks_like_path,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ase import Atoms
     from pymatgen.core import Structure
-
-Format = Literal["cif", "poscar", "extxyz", "xyz", "json"]
-
-MAX_BYTES: Final = 1_000_000
-MAX_ATOMS: Final = 20_000
-
-MIME_TYPES: Final[dict[str, str]] = {
-    "cif": "chemical/x-cif",
-    "poscar": "chemical/x-vasp-poscar",
-    "extxyz": "chemical/x-xyz",
-    "xyz": "chemical/x-xyz",
-    "json": "application/json",
-}
-
-_SUFFIXES: Final[dict[str, str]] = {
-    ".cif": "cif",
-    ".mcif": "cif",
-    ".poscar": "poscar",
-    ".contcar": "poscar",
-    ".vasp": "poscar",
-    ".extxyz": "extxyz",
-    ".xyz": "extxyz",
-    ".json": "json",
-}
 
 _SAFE_MODULES: Final = ("pymatgen.core.", "pymatgen.electronic_structure.core")
 """Modules a JSON document may name: decoding one imports what it names."""
@@ -73,8 +55,8 @@ def parse(text: str, fmt: str) -> ReadStructure:
     Raises:
         InvalidInput: Empty, too large, a path instead of text, another format, or not readable.
     """
-    if fmt not in MIME_TYPES:
-        raise one_of("format", fmt, MIME_TYPES)
+    if fmt not in READ:
+        raise one_of("format", fmt, READ)
     _check_text(text, fmt)
     notes: list[str] = []
     with _parsing(fmt, notes):
@@ -85,91 +67,17 @@ def parse(text: str, fmt: str) -> ReadStructure:
     return ReadStructure(structure, tuple(dict.fromkeys(notes)))
 
 
-def write_structure(structure: Structure, fmt: str) -> str:
-    """The text of a file holding the structure, lengths in Å, exact to 1e-6 or better.
-
-    Raises:
-        InvalidInput: An unknown format, or one that cannot hold partial occupancies.
-    """
-    if fmt not in MIME_TYPES:
-        raise one_of("format", fmt, MIME_TYPES)
-    if fmt in ("poscar", "extxyz", "xyz") and not structure.is_ordered:
-        raise InvalidInput(
-            f"Format {fmt!r} cannot hold the partial occupancies of {structure.formula}",
-            allowed="cif, json",
-            next_step="Export as cif or json.",
-        )
-    return _WRITERS[fmt](structure)
-
-
-def loses(structure: Structure, fmt: str) -> tuple[str, ...]:
-    """What a file of this format does not keep of the structure."""
-    notes = []
-    if fmt == "xyz":
-        notes.append("XYZ carries no cell and no periodicity; use extxyz, cif or poscar for them.")
-    if fmt == "cif":
-        notes.append(
-            "CIF keeps the shape of the cell, not its orientation in space; written in P1, with "
-            "every site; a reader may order the sites differently."
-        )
-    decorated = any(
-        getattr(species, "oxi_state", None) is not None
-        or getattr(species, "spin", None) is not None
-        for species in structure.composition
-    )
-    if fmt in ("poscar", "extxyz", "xyz") and decorated:
-        notes.append(f"Oxidation states and spins are not kept in {fmt}; json keeps them.")
-    return tuple(notes)
-
-
-def format_of(path: PurePath) -> str:
-    """The format a file name stands for.
-
-    Raises:
-        InvalidInput: The name does not tell.
-    """
-    stem = path.name.partition(".")[0].upper()
-    found = _SUFFIXES.get(path.suffix.lower())
-    if found is None and stem.startswith(("POSCAR", "CONTCAR")):
-        found = "poscar"
-    if found is None:
-        raise InvalidInput(
-            f"The file name {clip(path.name)} does not tell its format",
-            allowed=", ".join(_SUFFIXES) + ", POSCAR, CONTCAR",
-            next_step="Give format= as well.",
-        )
-    return found
-
-
 def _check_text(text: str, fmt: str) -> None:
     if not text.strip():
         raise InvalidInput("The text of the structure is empty", next_step="Give the file's text.")
     size = len(text.encode())
     if size > MAX_BYTES:
         raise too_large(size)
-    if _looks_like_path(text):
+    if looks_like_path(text):
         raise InvalidInput(
             f"{clip(text)} looks like a file path, not like the text of a {fmt} file",
             next_step="Use path= for a file in the workspace, or give the file's contents as text.",
         )
-
-
-def too_large(size: int) -> InvalidInput:
-    """The error for a text above the limit."""
-    return InvalidInput(
-        f"The structure text has {size} bytes",
-        allowed=f"at most {MAX_BYTES} bytes",
-        next_step="Give one structure, without volumetric data or several frames.",
-    )
-
-
-def _looks_like_path(text: str) -> bool:
-    line = text.strip()
-    if "\n" in line or line.startswith("{"):
-        return False
-    path = PurePath(line.replace("\\", "/"))
-    named = path.suffix.lower() in _SUFFIXES or path.name.upper() in ("POSCAR", "CONTCAR")
-    return len(line) < 1000 and (named or "/" in line or "\\" in line)
 
 
 def _check_structure(structure: Structure, fmt: str) -> None:
@@ -311,72 +219,10 @@ def _refuse_foreign_classes(node: Any) -> None:
             _refuse_foreign_classes(item)
 
 
-def from_atoms(atoms: Atoms) -> Structure:
-    """ASE atoms as a periodic structure: cell, species, positions, and initial magnetic moments."""
-    from pymatgen.core import Structure
-
-    moments = atoms.get_initial_magnetic_moments()
-    return Structure(
-        atoms.cell.array,
-        atoms.get_chemical_symbols(),
-        atoms.positions,
-        coords_are_cartesian=True,
-        site_properties={"magmom": moments.tolist()} if atoms.has("initial_magmoms") else None,
-    )
-
-
-def to_atoms(structure: Structure) -> Atoms:
-    """An ordered structure as ASE atoms: cell, species, positions, magnetic moments if present."""
-    from ase import Atoms
-
-    moments = structure.site_properties.get("magmom")
-    return Atoms(
-        symbols=[site.specie.symbol for site in structure],
-        positions=structure.cart_coords,
-        cell=structure.lattice.matrix,
-        pbc=True,
-        magmoms=None if moments is None or None in moments else moments,
-    )
-
-
-def _write_cif(structure: Structure) -> str:
-    from pymatgen.io.cif import CifWriter
-
-    return str(CifWriter(structure, significant_figures=10))
-
-
-def _write_poscar(structure: Structure) -> str:
-    from pymatgen.io.vasp.inputs import Poscar
-
-    return Poscar(structure).get_str(significant_figures=12)
-
-
-def _write_ase(structure: Structure, fmt: str) -> str:
-    from ase.io import write
-
-    out = io.StringIO()
-    write(out, to_atoms(structure), format=fmt)
-    return out.getvalue()
-
-
-def _write_json(structure: Structure) -> str:
-    from monty.json import MontyEncoder
-
-    return json.dumps(structure.as_dict(), cls=MontyEncoder)
-
-
 _READERS: Final[dict[str, Callable[[str, list[str]], Structure]]] = {
     "cif": _read_cif,
     "poscar": _read_poscar,
     "extxyz": _read_extxyz,
     "xyz": _read_xyz,
     "json": _read_json,
-}
-
-_WRITERS: Final[dict[str, Callable[[Structure], str]]] = {
-    "cif": _write_cif,
-    "poscar": _write_poscar,
-    "extxyz": lambda structure: _write_ase(structure, "extxyz"),
-    "xyz": lambda structure: _write_ase(structure, "xyz"),
-    "json": _write_json,
 }

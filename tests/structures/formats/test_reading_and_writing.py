@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pytest
 from hypothesis import given
+from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from llamp_mcp.errors import InvalidInput
@@ -19,6 +20,7 @@ from llamp_mcp.structures.formats import (
     write_structure,
 )
 from llamp_mcp.structures.identity import structure_id
+from llamp_mcp.structures.symmetry import space_group
 from tests.structures.conftest import copper, crystals, salt, silicon
 
 if TYPE_CHECKING:
@@ -215,3 +217,28 @@ def test_magnetic_moments_reach_ase_unless_one_is_missing() -> None:
     assert to_atoms(magnetic).get_initial_magnetic_moments().tolist() == [1, 2, 3, 4]
     magnetic.add_site_property("magmom", [1.0, 2.0, 3.0, None])
     assert not to_atoms(magnetic).has("initial_magmoms")
+
+
+@pytest.mark.parametrize("fmt", ["cif", "poscar"])
+def test_moments_and_repeated_species_that_a_file_does_not_keep_are_told(fmt: str) -> None:
+    mixed = Structure(Lattice.cubic(5), ["Fe", "O", "Fe"], np.diag([0.0, 0.3, 0.5]))
+    mixed.add_site_property("magmom", [2.0, 0.0, -2.0])
+    notes = " ".join(loses(mixed, fmt))
+    assert f"Magnetic moments per site are not kept in {fmt}" in notes
+    assert ("Fe O Fe" in notes and "3 blocks" in notes and "'sort'" in notes) == (fmt == "poscar")
+
+
+@pytest.mark.parametrize("crystal", [salt(), silicon(), copper() * (2, 1, 1)])
+def test_a_symmetrised_cif_is_the_same_crystal_with_its_space_group(crystal: Structure) -> None:
+    text = write_structure(crystal, "cif", 0.01)
+    group = space_group(crystal)
+    assert group is not None
+    assert f"_symmetry_Int_Tables_number   {group.number}" in text
+    assert StructureMatcher(scale=False).fit(read_structure(text, "cif"), crystal)
+    assert "neither the cell nor the order" in loses(crystal, "cif", 0.01)[0]
+    assert str(group) in loses(crystal, "cif", 0.01)[0]
+
+
+def test_only_cif_is_symmetrised() -> None:
+    with pytest.raises(InvalidInput, match=r"symprec_a=0\.01 cannot.*'poscar'.*conventional"):
+        write_structure(salt(), "poscar", 0.01)

@@ -1,0 +1,1 @@
+"""How two crystals compare: which cells and sites correspond, or why they do not match."""
