@@ -99,7 +99,11 @@ def main() -> None:
             max(3, repeat // 4),
         )
         timed("slab, supercell, adsorbate", edits(unit, *SLAB), repeat)
-        timed("symmetry, density, coordination, 96 atoms", analysis(), repeat)
+        timed(
+            "symmetry, density, coordination, 96 atoms",
+            analysis("symmetry", "density", "coordination"),
+            repeat,
+        )
         timed("xrd, 96 atoms", analysis("xrd"), max(3, repeat // 4))
         timed("picture, 96 atoms", lambda: draw(hundred), repeat)
 

@@ -114,6 +114,7 @@ def describe(
 
 def geometry(structure: Structure) -> dict[str, Any]:
     """The keys of a result that follow from the structure alone."""
+    from llamp_mcp.structures.identity import position
     from llamp_mcp.structures.symmetry import SYMPREC_A, space_group
 
     lattice = structure.lattice
@@ -133,7 +134,7 @@ def geometry(structure: Structure) -> dict[str, Any]:
             {
                 "index": index,
                 "species": site.species_string,
-                "frac_coords": [round(float(x), 6) + 0.0 for x in site.frac_coords],
+                "frac_coords": position(site),
             }
             for index, site in enumerate(structure[:SITES_SHOWN])
         ],

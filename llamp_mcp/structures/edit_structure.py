@@ -14,7 +14,6 @@ from llamp_mcp.structures.shells import SHELL_RULE
 from llamp_mcp.structures.variants import flat_schema
 
 if TYPE_CHECKING:
-    from llamp_mcp.structures.edits.apply import Step
     from llamp_mcp.structures.store import StructureStore
 
 MAX_EDITS = 20
@@ -62,7 +61,9 @@ def edit_structure(
 
     edits = parse_edits(params.edits)
     steps = apply_edits(structures.get(params.structure_id), edits, structures.get)
-    handles = structures.put_chain([step.structure for step in steps], _lineage(params, steps))
+    lineage = [LineageStep(action=step.op, parameters=step.arguments) for step in steps]
+    lineage[0] = lineage[0].model_copy(update={"parent": params.structure_id})
+    handles = structures.put_chain([step.structure for step in steps], lineage)
     notes = [note for step in steps for note in step.notes]
     described = describe(
         steps[-1].structure,
@@ -78,16 +79,6 @@ def edit_structure(
             for step, handle in zip(steps, handles, strict=True)
         ],
     )
-
-
-def _lineage(params: EditStructureParams, steps: list[Step]) -> list[LineageStep]:
-    from llamp_mcp.structures.identity import structure_id
-
-    parents = [params.structure_id, *(structure_id(step.structure) for step in steps[:-1])]
-    return [
-        LineageStep(action=step.op, parent=parent, parameters=step.arguments)
-        for step, parent in zip(steps, parents, strict=True)
-    ]
 
 
 def _cell(op: str) -> Cell:

@@ -71,6 +71,12 @@ def _rounded(values: ArrayLike) -> Any:
     return (np.round(np.asarray(values, dtype=float), DECIMALS) + 0.0).tolist()
 
 
+def position(site: PeriodicSite) -> list[float]:
+    """Fractional coordinates as results tell them and ids hold them: in [0, 1), six decimals."""
+    told: list[float] = _wrapped(site.frac_coords)
+    return told
+
+
 def _wrapped(frac_coords: ArrayLike) -> Any:
     """Coordinates in [0, 1): what rounds up to 1 is 0, so that no two images differ."""
     import numpy as np

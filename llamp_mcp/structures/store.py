@@ -82,21 +82,34 @@ class StructureStore:
         Raises:
             HomeError: The disk is full or the file cannot be written.
         """
-        return self.put_chain([structure], [step])[0]
+        return self._put([structure], [step])[0]
 
     def put_chain(
         self, structures: Sequence[Structure], steps: Sequence[LineageStep]
     ) -> tuple[str, ...]:
-        """Keep several structures in one transaction: all of them or none."""
+        """Keep several structures, each made from the one before: all of them or none.
+
+        Args:
+            structures: As in `put`.
+            steps: The first names its parent; those of the others are filled in.
+        """
+        return self._put(structures, steps)
+
+    def _put(
+        self, structures: Sequence[Structure], steps: Sequence[LineageStep]
+    ) -> tuple[str, ...]:
         handles = tuple(structure_id(structure) for structure in structures)
+        parents = (steps[0].parent, *handles[:-1])
         with self._connect() as connection:
+            rows = [
+                (handle, structure.composition.formula, len(structure), _packed(structure))
+                for handle, structure in zip(handles, structures, strict=True)
+            ]
             connection.execute("BEGIN IMMEDIATE")
-            for handle, structure, step in zip(handles, structures, steps, strict=True):
-                connection.execute(
-                    "INSERT OR IGNORE INTO structures VALUES (?, ?, ?, ?)",
-                    (handle, structure.composition.formula, len(structure), _packed(structure)),
-                )
-                text = step.model_copy(update={"structure_id": handle}).model_dump_json()
+            connection.executemany("INSERT OR IGNORE INTO structures VALUES (?, ?, ?, ?)", rows)
+            for handle, parent, step in zip(handles, parents, steps, strict=True):
+                told = step.model_copy(update={"structure_id": handle, "parent": parent})
+                text = told.model_dump_json()
                 newest = connection.execute(
                     "SELECT step FROM lineage WHERE structure_id = ? ORDER BY record DESC LIMIT 1",
                     (handle,),

@@ -45,13 +45,13 @@ def analyzer(structure: Structure, symprec_a: float = SYMPREC_A) -> SpacegroupAn
         InvalidInput: spglib finds no symmetry, mostly because two atoms (nearly) coincide; or the
             tolerance is too large for so many atoms.
     """
-    _check_tolerance(structure, symprec_a)
     import spglib
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
+    _check_tolerance(structure, symprec_a)
     # spglib 2.7 warns at every call until its old error codes are switched off.
     spglib.error.OLD_ERROR_HANDLING = False
-    bare = structure.copy()
+    bare = structure.copy() if structure.site_properties else structure
     for name in structure.site_properties:
         bare.remove_site_property(name)
     try:
@@ -78,6 +78,8 @@ def _check_tolerance(structure: Structure, symprec_a: float) -> None:
     if symprec_a > MAX_SYMPREC_A:
         raise InvalidInput(f"symprec_a = {symprec_a:g}", allowed=f"at most {MAX_SYMPREC_A} Å")
     allowed = next(most for largest_a, most in _RAREST_ATOMS.items() if symprec_a <= largest_a)
+    if len(structure) <= allowed:
+        return
     rarest = min(Counter(str(site.species) for site in structure).values())
     if rarest > allowed:
         raise InvalidInput(

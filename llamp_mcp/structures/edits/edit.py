@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.errors import InvalidInput, clip
 from llamp_mcp.structures.contacts import Contacts, contacts
+from llamp_mcp.structures.identity import position
 from llamp_mcp.structures.shells import coordination
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def surroundings(structure: Structure, site: int) -> dict[str, Any]:
     return {
         "site": site,
         "species": structure[site].species_string,
-        "frac_coords": [round(float(x), 6) + 0.0 for x in structure[site].frac_coords],
+        "frac_coords": position(structure[site]),
         **coordination(structure, site),
     }
 

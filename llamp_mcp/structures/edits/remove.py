@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.edits.edit import Edit, Edited, check_sites, sites_of
+from llamp_mcp.structures.identity import position
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def without(structure: Structure, sites: list[int], **told: Any) -> Edited:
             {
                 "site": site,
                 "species": structure[site].species_string,
-                "frac_coords": [round(float(x), 6) + 0.0 for x in structure[site].frac_coords],
+                "frac_coords": position(structure[site]),
             }
             for site in sites[:_REMOVED_LISTED]
         ],
