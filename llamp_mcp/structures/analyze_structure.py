@@ -13,7 +13,7 @@ from llamp_mcp.structures.analysis import BLOCKS, xrd
 from llamp_mcp.structures.analysis.block import Undetermined
 from llamp_mcp.structures.analysis.xrd import Wavelength
 from llamp_mcp.structures.edit_structure import as_text
-from llamp_mcp.structures.edits.edit import check_sites
+from llamp_mcp.structures.species import check_sites
 from llamp_mcp.structures.symmetry import MAX_SYMPREC_A, SYMPREC_A
 
 if TYPE_CHECKING:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pymatgen.core import Composition, Structure
 
+OVERLAP_A: Final = 0.5
+"""Nuclei this near are one atom told twice; nothing is made that holds such a pair."""
+
 SHORTEST_BOND_A: Final = 0.7
 """No bond is shorter: that of H2 has 0.74 Å."""
 

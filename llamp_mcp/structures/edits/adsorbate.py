@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.adsorption_sites import (
+from llamp_mcp.structures.edits.edit import Edit, Edited
+from llamp_mcp.structures.shells import SHELL_WIDTH, first_shell
+from llamp_mcp.structures.surfaces.adsorption_sites import (
     AdsorptionKind,
     AdsorptionSite,
     adsorption_sites,
 )
-from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.molecules import (
+from llamp_mcp.structures.surfaces.molecules import (
     Molecule,
     as_report,
     binding_atom,
@@ -22,8 +23,7 @@ from llamp_mcp.structures.edits.molecules import (
     named,
     turned,
 )
-from llamp_mcp.structures.edits.surface import AXES, Axis, Profile, profile
-from llamp_mcp.structures.shells import SHELL_WIDTH, first_shell
+from llamp_mcp.structures.surfaces.surface import AXES, Axis, Profile, profile
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

@@ -9,14 +9,7 @@ from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.contacts import contacts
-from llamp_mcp.structures.edits.edit import (
-    SITES_REPORTED,
-    Edit,
-    Edited,
-    sites_of,
-    species_named,
-    surroundings,
-)
+from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, surroundings
 from llamp_mcp.structures.inequivalent import (
     MAX_ARRANGEMENTS,
     Arrangement,
@@ -27,6 +20,7 @@ from llamp_mcp.structures.inequivalent import (
     rounded,
     site_permutations,
 )
+from llamp_mcp.structures.species import sites_of, species_named
 from llamp_mcp.structures.symmetry import MAX_ATOMS
 from llamp_mcp.structures.variants import Arguments
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.coincidence import (
+from llamp_mcp.structures.edits.edit import Edit, Edited
+from llamp_mcp.structures.joins.coincidence import (
     MAX_SIGMA,
     Coincidences,
     lattice_for,
     listed,
 )
-from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.grain_report import (
+from llamp_mcp.structures.joins.grain_report import (
     CLOSEST,
     Plan,
     across_boundary,
@@ -26,7 +26,7 @@ from llamp_mcp.structures.edits.grain_report import (
     like_bulk,
     size,
 )
-from llamp_mcp.structures.edits.layer import (
+from llamp_mcp.structures.joins.layer import (
     ATOMS_TOLD,
     GAP_TOLD,
     MISMATCH_TOLD,
@@ -34,7 +34,7 @@ from llamp_mcp.structures.edits.layer import (
     MaxAtoms,
     dropped,
 )
-from llamp_mcp.structures.edits.miller import MILLER_TOLD, Indices, Miller, coprime
+from llamp_mcp.structures.surfaces.miller import MILLER_TOLD, Indices, Miller, coprime
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from llamp_mcp.structures.edits.edit import Edit, Edited, species_named, surroundings, with_atom
+from llamp_mcp.structures.edits.edit import Edit, Edited, surroundings, with_atom
+from llamp_mcp.structures.species import species_named
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.cell_change import rounded
+from llamp_mcp.structures.cell_change import rounded
 from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.lattice_match import Match, search, upright
-from llamp_mcp.structures.edits.layer import (
+from llamp_mcp.structures.edits.slab import SlabArguments, slab
+from llamp_mcp.structures.joins.lattice_match import Match, search, upright
+from llamp_mcp.structures.joins.layer import (
     ATOMS_TOLD,
     GAP_TOLD,
     MISMATCH_TOLD,
@@ -25,9 +26,8 @@ from llamp_mcp.structures.edits.layer import (
     stack,
     times,
 )
-from llamp_mcp.structures.edits.miller import MILLER_TOLD, Miller, plane
-from llamp_mcp.structures.edits.slab import SlabArguments, slab
-from llamp_mcp.structures.edits.surface import VACUUM_TOLD, plane_formula, planes, profile
+from llamp_mcp.structures.surfaces.miller import MILLER_TOLD, Miller, plane
+from llamp_mcp.structures.surfaces.surface import VACUUM_TOLD, plane_formula, planes, profile
 from llamp_mcp.structures.symmetry import SYMPREC_A
 from llamp_mcp.structures.variants import Arguments
 

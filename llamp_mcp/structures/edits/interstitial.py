@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.edit import Edit, Edited, species_named, surroundings, with_atom
+from llamp_mcp.structures.edits.edit import Edit, Edited, surroundings, with_atom
 from llamp_mcp.structures.edits.insert import Position
 from llamp_mcp.structures.shells import neighbours
+from llamp_mcp.structures.species import species_named
 from llamp_mcp.structures.symmetry import SYMPREC_A
 from llamp_mcp.structures.variants import Arguments
 from llamp_mcp.structures.voids import MAX_ATOMS_SYMMETRY, SiteKind, Void, find_voids, site_kind

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
+from llamp_mcp.structures.disorder.sublattices import (
+    Sublattice,
+    occupied,
+    pool,
+    sublattices,
+    whole_atoms,
+)
 from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.inequivalent import (
     MAX_ARRANGEMENTS,
@@ -16,13 +23,6 @@ from llamp_mcp.structures.inequivalent import (
     inequivalent_arrangements,
     rounded,
     site_permutations,
-)
-from llamp_mcp.structures.sublattices import (
-    Sublattice,
-    occupied,
-    pool,
-    sublattices,
-    whole_atoms,
 )
 from llamp_mcp.structures.variants import Arguments
 

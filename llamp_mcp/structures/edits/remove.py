@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.edit import Edit, Edited, check_sites, sites_of
+from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.identity import position
+from llamp_mcp.structures.species import check_sites, sites_of
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

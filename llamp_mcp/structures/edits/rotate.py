@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.cell_change import lattices, rounded
-from llamp_mcp.structures.edits.edit import (
-    SITES_REPORTED,
-    Edit,
-    Edited,
-    check_sites,
-    surroundings,
-)
+from llamp_mcp.structures.cell_change import lattices, rounded
+from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, surroundings
 from llamp_mcp.structures.edits.insert import Position
+from llamp_mcp.structures.species import check_sites
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from llamp_mcp.structures.edits.cell_change import lattices
+from llamp_mcp.structures.cell_change import lattices
 from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.variants import Arguments
 

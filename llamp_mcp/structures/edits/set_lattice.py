@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.structures.edits.cell_change import green_lagrange, strained
+from llamp_mcp.structures.cell_change import green_lagrange, strained
 from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.edits.strain import Row
 from llamp_mcp.structures.variants import Arguments

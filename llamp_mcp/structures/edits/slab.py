@@ -8,12 +8,12 @@ from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.formal_charges import FormalCharges, formal_charges
-from llamp_mcp.structures.edits.miller import MILLER_TOLD, Indices, Miller, Plane, plane
-from llamp_mcp.structures.edits.slab_report import LISTED, Cut, slab_report, told
-from llamp_mcp.structures.edits.surface import PLANE_A, VACUUM_TOLD
-from llamp_mcp.structures.edits.termination import Termination, terminations
 from llamp_mcp.structures.formats import MAX_ATOMS
+from llamp_mcp.structures.surfaces.formal_charges import FormalCharges, formal_charges
+from llamp_mcp.structures.surfaces.miller import MILLER_TOLD, Indices, Miller, Plane, plane
+from llamp_mcp.structures.surfaces.slab_report import LISTED, Cut, slab_report, told
+from llamp_mcp.structures.surfaces.surface import PLANE_A, VACUUM_TOLD
+from llamp_mcp.structures.surfaces.termination import Termination, terminations
 from llamp_mcp.structures.symmetry import MAX_SYMPREC_A, SYMPREC_A
 from llamp_mcp.structures.variants import Arguments
 

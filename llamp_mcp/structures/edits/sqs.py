@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.supercell import checked_determinant, compact_matrix
-from llamp_mcp.structures.quasirandom import MAX_SITES, Found, most_random, warren_cowley
-from llamp_mcp.structures.sublattices import (
+from llamp_mcp.structures.disorder.quasirandom import MAX_SITES, Found, most_random, warren_cowley
+from llamp_mcp.structures.disorder.sublattices import (
     Sublattice,
     cells_for_whole_atoms,
     occupied,
     sublattices,
     whole_atoms,
 )
+from llamp_mcp.structures.edits.edit import Edit, Edited
+from llamp_mcp.structures.edits.supercell import checked_determinant, compact_matrix
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

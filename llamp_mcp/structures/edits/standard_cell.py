@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from llamp_mcp.structures.edits.cell_change import lattices, rounded
+from llamp_mcp.structures.cell_change import lattices, rounded
 from llamp_mcp.structures.edits.edit import Edited
 from llamp_mcp.structures.symmetry import MAX_SYMPREC_A, SYMPREC_A
 from llamp_mcp.structures.variants import Arguments

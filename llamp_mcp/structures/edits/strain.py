@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.cell_change import VOIGT, lattices, rounded, voigt_forms
+from llamp_mcp.structures.cell_change import VOIGT, lattices, rounded, voigt_forms
 from llamp_mcp.structures.edits.edit import Edit, Edited
 from llamp_mcp.structures.variants import Arguments
 

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.structures.edits.edit import (
-    SITES_REPORTED,
-    Edit,
-    Edited,
-    check_sites,
-    sites_of,
-    species_named,
-    surroundings,
-)
+from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, surroundings
+from llamp_mcp.structures.species import check_sites, sites_of, species_named
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

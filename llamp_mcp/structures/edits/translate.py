@@ -6,15 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from llamp_mcp.structures.edits.cell_change import rounded
-from llamp_mcp.structures.edits.edit import (
-    SITES_REPORTED,
-    Edit,
-    Edited,
-    check_sites,
-    surroundings,
-)
+from llamp_mcp.structures.cell_change import rounded
+from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, surroundings
 from llamp_mcp.structures.edits.insert import Position
+from llamp_mcp.structures.species import check_sites
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.commensurate import Common, Wanted, smallest_common_cell
 from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.layer import (
+from llamp_mcp.structures.joins.commensurate import Common, Wanted, smallest_common_cell
+from llamp_mcp.structures.joins.layer import (
     ATOMS_TOLD,
     GAP_TOLD,
     MISMATCH_TOLD,
@@ -23,7 +23,7 @@ from llamp_mcp.structures.edits.layer import (
     stack,
     times,
 )
-from llamp_mcp.structures.edits.surface import VACUUM_TOLD
+from llamp_mcp.structures.surfaces.surface import VACUUM_TOLD
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

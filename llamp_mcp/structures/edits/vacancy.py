@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, sites_of, surroundings
+from llamp_mcp.structures.edits.edit import SITES_REPORTED, Edit, Edited, surroundings
 from llamp_mcp.structures.edits.remove import SiteArguments, remove, without
 from llamp_mcp.structures.inequivalent import inequivalent_sites
+from llamp_mcp.structures.species import sites_of
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.edits.surface import AXES, VACUUM_TOLD, Axis, profile, standing
+from llamp_mcp.structures.surfaces.surface import AXES, VACUUM_TOLD, Axis, profile, standing
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:

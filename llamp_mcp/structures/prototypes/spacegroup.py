@@ -6,12 +6,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.structures.contacts import contacts
-from llamp_mcp.structures.edits.edit import OVERLAP_A, species_named
+from llamp_mcp.structures.contacts import OVERLAP_A, contacts
 from llamp_mcp.structures.formats import MAX_ATOMS
 from llamp_mcp.structures.prototypes.arguments import Built
 from llamp_mcp.structures.prototypes.settings import lattice_of, setting_named
 from llamp_mcp.structures.shells import coordination
+from llamp_mcp.structures.species import species_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,9 +11,9 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.molecules import from_box
 from llamp_mcp.structures.formats import from_atoms, parse, write_structure
 from llamp_mcp.structures.identity import structure_id
+from llamp_mcp.structures.surfaces.molecules import from_box
 from tests.structures.conftest import copper, crystal, edit, salt, silicon
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pymatgen.core.interface import GrainBoundaryGenerator
 from scipy.spatial.transform import Rotation
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.coincidence import lattice_for
+from llamp_mcp.structures.joins.coincidence import lattice_for
 from tests.structures.conftest import copper, crystal, edit, salt, silicon
 
 if TYPE_CHECKING:

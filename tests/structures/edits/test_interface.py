@@ -14,7 +14,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.lattice_match import search
+from llamp_mcp.structures.joins.lattice_match import search
 from tests.structures.conftest import copper, crystal, edit, salt, silicon
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.commensurate import Wanted, smallest_common_cell
+from llamp_mcp.structures.joins.commensurate import Wanted, smallest_common_cell
 from tests.structures.conftest import copper, edit, salt
 
 

@@ -11,8 +11,14 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures import quasirandom
-from llamp_mcp.structures.quasirandom import Shell, most_random, objective, shells, warren_cowley
+from llamp_mcp.structures.disorder import quasirandom
+from llamp_mcp.structures.disorder.quasirandom import (
+    Shell,
+    most_random,
+    objective,
+    shells,
+    warren_cowley,
+)
 from tests.structures.conftest import crystal
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from llamp_mcp.structures.edits.cell_change import rounded
+from llamp_mcp.structures.cell_change import rounded
 from llamp_mcp.structures.shells import first_shell
 
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pymatgen.core import Structure
 
-    from llamp_mcp.structures.edits.coincidence import Coincidences
-    from llamp_mcp.structures.edits.miller import Indices
+    from llamp_mcp.structures.joins.coincidence import Coincidences
+    from llamp_mcp.structures.surfaces.miller import Indices
 
 CLOSEST: Final = 0.7
 """Of atoms nearer than this times the shortest distance in the bulk pymatgen leaves one, midway."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from llamp_mcp.structures.edits.surface import Profile, plane_formula, planes, profile
-from llamp_mcp.structures.edits.termination import POLAR_E_PER_A, Termination, bonds
+from llamp_mcp.structures.surfaces.surface import Profile, plane_formula, planes, profile
+from llamp_mcp.structures.surfaces.termination import POLAR_E_PER_A, Termination, bonds
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from pymatgen.core import Structure
 
-    from llamp_mcp.structures.edits.formal_charges import FormalCharges
-    from llamp_mcp.structures.edits.miller import Indices, Plane
+    from llamp_mcp.structures.surfaces.formal_charges import FormalCharges
+    from llamp_mcp.structures.surfaces.miller import Indices, Plane
 
 LISTED: Final = 12
 """Terminations a report spells out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.surface import Profile, standing
+from llamp_mcp.structures.surfaces.surface import Profile, standing
 from llamp_mcp.structures.symmetry import MAX_ATOMS, SYMPREC_A, analyzer
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.miller import Indices, along_plane, coprime
+from llamp_mcp.structures.surfaces.miller import Indices, along_plane, coprime
 from llamp_mcp.structures.symmetry import SYMPREC_A, analyzer
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.structures.edits.edit import species_named
+from llamp_mcp.structures.species import species_named
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.edits.surface import profile, standing
 from llamp_mcp.structures.formats import MAX_ATOMS
+from llamp_mcp.structures.surfaces.surface import profile, standing
 
 if TYPE_CHECKING:
     import numpy as np

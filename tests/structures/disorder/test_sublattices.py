@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Composition, Lattice, Structure
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.structures.sublattices import (
+from llamp_mcp.structures.disorder.sublattices import (
     OCCUPANCY_TOLERANCE,
     Sublattice,
     cells_for_whole_atoms,

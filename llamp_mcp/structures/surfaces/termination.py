@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from llamp_mcp.structures.edits.surface import PLANE_A, plane_formula
 from llamp_mcp.structures.shells import first_shell
+from llamp_mcp.structures.surfaces.surface import PLANE_A, plane_formula
 from llamp_mcp.structures.symmetry import analyzer
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Partially occupied sites, and arrangements of whole atoms on them."""

@@ -1,0 +1,1 @@
+"""Two crystals in one cell: layers, common supercells, epitaxy, coincidence."""
