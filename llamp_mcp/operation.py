@@ -33,13 +33,13 @@ Toolset = Literal[
 class Params(BaseModel):
     """Arguments of an operation: flat, bounded, described; an unknown one is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Result(BaseModel, ABC):
     """What an operation returns. `text` and the fields must each say everything."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @abstractmethod
     def text(self) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, PrivateAttr
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.provenance import Fact
-from llamp_mcp.structures.analysis import BLOCKS, xrd
-from llamp_mcp.structures.analysis.block import Undetermined
-from llamp_mcp.structures.analysis.xrd import Wavelength
 from llamp_mcp.structures.edit_structure import as_text
 from llamp_mcp.structures.species import check_sites
 from llamp_mcp.structures.symmetry import MAX_SYMPREC_A, SYMPREC_A
@@ -34,6 +31,9 @@ BlockName = Literal[
     "xrd",
     "distances",
 ]
+
+Wavelength = Literal["CuKa", "CuKa1", "MoKa", "MoKa1", "CoKa", "CoKa1", "FeKa", "CrKa", "AgKa"]
+"""Names of pymatgen; a K-alpha line without number is the weighted mean of its two."""
 
 Block = Annotated[dict[str, Any], Field(default_factory=dict)]
 
@@ -88,7 +88,7 @@ class AnalyzeStructureResult(Result):
 
     def blocks(self) -> dict[str, dict[str, Any]]:
         """What was asked for, by name."""
-        told = {name: getattr(self, name) for name in BLOCKS}
+        told = {name: getattr(self, name) for name in get_args(BlockName)}
         return {name: block for name, block in told.items() if block}
 
     def text(self) -> str:
@@ -110,6 +110,8 @@ def analyze_structure(
 
     Also oxidation states, dimensionality with slab and vacuum, packing with voids, angles.
     """
+    from llamp_mcp.structures.analysis import xrd
+
     structure = structures.get(params.structure_id)
     _check(params, structure)
     blocks = _analyse(params, structure)
@@ -147,6 +149,9 @@ def _analyse(params: AnalyzeStructureParams, structure: Structure) -> dict[str, 
     Raises:
         InvalidInput: An argument is wrong, or no block has an answer.
     """
+    from llamp_mcp.structures.analysis import BLOCKS
+    from llamp_mcp.structures.analysis.block import Undetermined
+
     blocks: dict[str, dict[str, Any]] = {}
     failed = []
     for name in dict.fromkeys(params.what):

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Arguments(BaseModel):
     """Arguments of one kind of object; an unknown one is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Built at first use: a server starts without most of its forty kinds of objects.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     def exactly_one(self, *names: str) -> None:
         """Hold to "one of these".

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.plots import figure, png
 from llamp_mcp.structures.analysis.block import Undetermined, dataset, primitive, table
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from llamp_mcp.structures.analyze_structure import AnalyzeStructureParams
-
-Wavelength = Literal["CuKa", "CuKa1", "MoKa", "MoKa1", "CoKa", "CoKa1", "FeKa", "CrKa", "AgKa"]
-"""Names of pymatgen; a K-alpha line without number is the weighted mean of its two."""
 
 PEAKS_SHOWN: Final = 30
 FAMILIES_SHOWN: Final = 3

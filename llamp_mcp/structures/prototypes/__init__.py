@@ -11,9 +11,6 @@ from llamp_mcp.structures.prototypes.arguments import (
     MoleculeArguments,
     SpacegroupArguments,
 )
-from llamp_mcp.structures.prototypes.bulk import bulk
-from llamp_mcp.structures.prototypes.molecule import molecule
-from llamp_mcp.structures.prototypes.spacegroup import spacegroup
 from llamp_mcp.structures.variants import parse_variant
 
 if TYPE_CHECKING:
@@ -28,6 +25,10 @@ def build(given: Mapping[str, Any]) -> Built:
     Raises:
         InvalidInput: The object is wrong, or nothing can be built from it.
     """
+    from llamp_mcp.structures.prototypes.bulk import bulk
+    from llamp_mcp.structures.prototypes.molecule import molecule
+    from llamp_mcp.structures.prototypes.spacegroup import spacegroup
+
     _, arguments = parse_variant("prototype", "kind", PROTOTYPES, given)
     match arguments:
         case BulkArguments():
