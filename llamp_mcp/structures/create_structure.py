@@ -10,7 +10,6 @@ from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.settings import resolve_in_workspace
-from llamp_mcp.structures.contacts import contacts
 from llamp_mcp.structures.description import StructureResult, describe, facts
 from llamp_mcp.structures.formats import MAX_BYTES, READ, format_of, parse, too_large
 from llamp_mcp.structures.prototypes import PROTOTYPES, build
@@ -63,8 +62,6 @@ def create_structure(
     else:
         text, fmt, origin = _source(params, settings)
         structure, notes = parse(text, fmt)
-        if warning := contacts(structure).warning:
-            notes = (*notes, warning)
         step = LineageStep(action="create_structure", origin=origin, parameters={"format": fmt})
     handle = structures.put(structure, step)
     recorded = step.model_copy(update={"structure_id": handle})

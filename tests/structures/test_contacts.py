@@ -8,7 +8,7 @@ from pymatgen.core import Lattice, Structure
 
 from llamp_mcp.structures.contacts import contacts
 from llamp_mcp.structures.formats import to_atoms
-from tests.structures.conftest import copper, crystals, salt, silicon
+from tests.structures.conftest import copper, crystals, edit, salt, silicon
 
 
 @given(crystals())
@@ -36,6 +36,15 @@ def two(first: str, second: str, distance_a: float) -> Structure:
 @pytest.mark.parametrize("structure", [silicon(), copper(), salt(), two("H", "H", 0.74)])
 def test_real_matter_is_not_warned_about(structure: Structure) -> None:
     assert contacts(structure).warning == ""
+
+
+def test_a_slab_with_two_atoms_half_an_angstrom_apart_is_flagged_by_each_edit() -> None:
+    slab = edit(silicon(), {"op": "slab", "miller": [1, 0, 0], "min_thickness_a": 8})[0].structure
+    near = slab.frac_coords[0] + [0, 0, 0.5 / slab.lattice.c]
+    slab.append("Si", near)
+    report = edit(slab, {"op": "supercell", "repeats": [2, 1, 1]})[0].report
+    assert report["min_distance_a"] == pytest.approx(0.5, abs=1e-3)
+    assert "0.500 Å apart" in report["warning"]
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,12 @@ def _stand_in(number: int) -> str:
     return Element.from_Z(number + 1).symbol
 
 
+def _environment() -> dict[str, str]:
+    """What an interpreter needs to start; keys and tokens of the server stay here."""
+    needed = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
+    return {name: os.environ[name] for name in needed if name in os.environ}
+
+
 def _asked(request: dict[str, Any]) -> list[list[int]]:
     """The arrangements found, as atomic numbers."""
     try:
@@ -237,7 +243,7 @@ def _asked(request: dict[str, Any]) -> list[list[int]]:
             input=json.dumps(request).encode(),
             capture_output=True,
             timeout=_TIMEOUT_S,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            env={"OMP_NUM_THREADS": "1", **_environment()},
             check=False,
         )
     except subprocess.TimeoutExpired as error:
