@@ -23,7 +23,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.structures.analyze_structure import AnalyzeStructureParams, analyze_structure
 from llamp_mcp.structures.edit_structure import EditStructureParams, edit_structure
-from llamp_mcp.structures.pictures import draw
+from llamp_mcp.structures.pictures import picture
 from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def main() -> None:
             repeat,
         )
         timed("xrd, 96 atoms", analysis("xrd"), max(3, repeat // 4))
-        timed("picture, 96 atoms", lambda: draw(hundred), repeat)
+        timed("picture, 96 atoms", lambda: picture(hundred), repeat)
 
 
 if __name__ == "__main__":

@@ -80,11 +80,11 @@ def _add_structure(server: MCPServer[None], services: Services, extension: str) 
 
 def _add_picture(server: MCPServer[None], services: Services) -> None:
     @server.resource("structure://{structure_id}.png", name="structure-png", mime_type="image/png")
-    def picture(structure_id: str) -> bytes:
+    def drawn(structure_id: str) -> bytes:
         """A picture of a stored structure: cell, atoms, bonds, axes, legend."""
-        from llamp_mcp.structures.pictures import draw
+        from llamp_mcp.structures.pictures import picture
 
-        return _read(lambda: draw(services.structures.get(structure_id)))
+        return _read(lambda: picture(services.structures.get(structure_id)).png)
 
 
 def _add_jobs(server: MCPServer[None], services: Services) -> None:

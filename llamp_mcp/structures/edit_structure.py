@@ -10,6 +10,7 @@ from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.structures.description import Cell, StructureResult, describe, facts
 from llamp_mcp.structures.edits import EDITS
+from llamp_mcp.structures.polyhedra import POLYHEDRON_RULE
 from llamp_mcp.structures.shells import SHELL_RULE
 from llamp_mcp.structures.variants import flat_schema
 
@@ -44,7 +45,7 @@ class EditStructureResult(StructureResult):
             f"step {at} {step['op']} -> {step['structure_id']}: {as_text(step['report'])}"
             for at, step in enumerate(self.steps)
         ]
-        return "\n".join([super().text(), *lines, SHELL_RULE])
+        return "\n".join([super().text(), *lines, f"{SHELL_RULE}; {POLYHEDRON_RULE}"])
 
 
 def edit_structure(

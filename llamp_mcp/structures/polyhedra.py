@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 IRREGULAR: Final = "irregular"
 
 POLYHEDRON_RULE: Final = (
-    "polyhedron = ideal one (ChemEnv, doi 10.1107/S2052520620007994) whose sorted bond angles are "
-    "nearest, within 10° rms; irregular where none is"
+    "polyhedron = shape of the first shell by its bond angles: tetrahedral and octahedral within "
+    "20°, else the nearest ideal one of ChemEnv (doi 10.1107/S2052520620007994) within 10° rms, "
+    "else irregular"
 )
 
 _TOLERANCE_DEG: Final = 10.0

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.provenance import LineageStep
-from llamp_mcp.structures.pictures import draw
+from llamp_mcp.structures.pictures import picture
 from llamp_mcp.structures.view_structure import (
     ViewStructureParams,
     ViewStructureResult,
@@ -54,7 +54,7 @@ def test_the_picture_comes_with_it_and_the_standard_view_is_linked(store: Struct
     (image,) = result.images()
     assert pixels(image).shape[:2] == tuple(result.size_px[::-1])
     assert result.size_px[0] == 400
-    assert image == draw(salt(), width_px=400)
+    assert image == picture(salt(), width_px=400).png
     (link,) = result.links()
     assert (link.uri, link.mime_type) == (result.uri, "image/png")
 

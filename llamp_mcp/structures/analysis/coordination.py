@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.structures.analysis import near_neighbours
 from llamp_mcp.structures.analysis.block import Undetermined, inequivalent, occupant, table
+from llamp_mcp.structures.polyhedra import POLYHEDRON_RULE
 from llamp_mcp.structures.shells import SHELL_RULE, coordination, first_shell, neighbours
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def block(structure: Structure, request: AnalyzeStructureParams) -> dict[str, An
     told = f"crystal_nn = coordination by {near_neighbours.METHOD}; methods differ where shells do"
     return {
         "rule": SHELL_RULE,
+        "polyhedron_rule": POLYHEDRON_RULE,
         "second_opinion": str(finder) if isinstance(finder, Undetermined) else told,
         "distortions": DISTORTIONS,
         "symprec_a": request.symprec_a,

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.edits.edit import Edit, Edited
-from llamp_mcp.structures.symmetry import analyzer
 from llamp_mcp.structures.variants import Arguments
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pymatgen.core import Structure
+
+    from llamp_mcp.structures.analysis.block import Primitive
 
 _SYMPREC_A = 0.1
 """Tolerance in Å within which sites count as equal in the bond valence analysis: its default."""
@@ -104,10 +105,10 @@ def _by_bond_valence(structure: Structure) -> Edited:
     """The likeliest neutral set by bond valence sums, one state for all equivalent sites."""
     from pymatgen.analysis.bond_valence import BVAnalyzer
 
-    primitive, image = _primitive(structure)
+    cell, image = _primitive(structure)
     try:
         analysis = BVAnalyzer(symm_tol=_SYMPREC_A)  # type: ignore[no-untyped-call]
-        found = analysis.get_valences(primitive)
+        found = analysis.get_valences(cell)
     except (ValueError, KeyError, IndexError, ZeroDivisionError) as error:
         raise InvalidInput(
             f"The bond valence analysis assigns no oxidation states to {structure.formula}: no "
@@ -116,7 +117,7 @@ def _by_bond_valence(structure: Structure) -> Edited:
             "oxidation_states.",
         ) from error
     states = []
-    for site, of_site in zip(primitive, found, strict=True):
+    for site, of_site in zip(cell, found, strict=True):
         # Of a shared site they come as a list, in the order of the electronegativities.
         several = list(of_site) if isinstance(of_site, list | tuple) else [of_site]
         named = zip(sorted(site.species), several, strict=True)
@@ -135,37 +136,31 @@ def _by_bond_valence(structure: Structure) -> Edited:
     return replace(made, notes=(*made.notes, note))
 
 
-def _primitive(structure: Structure) -> tuple[Structure, list[int]]:
-    """The primitive cell, and which of its atoms each site is.
+def _primitive(structure: Structure) -> Primitive:
+    """The primitive cell of the elements.
 
     The analysis takes a time that grows with the square of the number of atoms.
 
     Raises:
-        InvalidInput: It is too large, or has no symmetry that spglib can determine.
+        InvalidInput: It is too large.
     """
     from pymatgen.core import Structure
+
+    from llamp_mcp.structures.analysis.block import primitive
 
     bare = Structure(
         structure.lattice,
         [site.species.element_composition for site in structure],
         structure.frac_coords,
     )
-    found = analyzer(bare, _SYMPREC_A).get_symmetry_dataset()
-    image = [int(atom) for atom in found.mapping_to_primitive]
-    if max(image) >= _MAX_PRIMITIVE:
+    reduced = primitive(bare, _SYMPREC_A)
+    if len(reduced.structure) > _MAX_PRIMITIVE:
         raise InvalidInput(
-            f"The primitive cell has {max(image) + 1} atoms",
+            f"The primitive cell has {len(reduced.structure)} atoms",
             allowed=f"at most {_MAX_PRIMITIVE} for the bond valence analysis",
             next_step='Use method "composition", or give oxidation_states.',
         )
-    first = [image.index(atom) for atom in range(max(image) + 1)]
-    primitive = Structure(
-        found.primitive_lattice,
-        [bare[site].species for site in first],
-        bare.cart_coords[first],
-        coords_are_cartesian=True,
-    )
-    return primitive, image
+    return reduced
 
 
 def _decorated(

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from llamp_mcp.structures.pictures.draw import Picture, draw, picture
+from llamp_mcp.structures.pictures.draw import Picture, picture
 
-__all__ = ["Picture", "draw", "picture"]
+__all__ = ["Picture", "picture"]

@@ -67,28 +67,6 @@ class Picture:
     n_labelled: int
 
 
-def draw(
-    structure: Structure,
-    *,
-    orientation: Orientation = "standard",
-    direction: Sequence[int] = (),
-    labels: Labels = "auto",
-    bonds: bool = True,
-    repeats: Sequence[int] = (1, 1, 1),
-    width_px: int = USUAL_WIDTH,
-) -> bytes:
-    """The PNG of a structure; arguments as of `picture`."""
-    return picture(
-        structure,
-        orientation=orientation,
-        direction=direction,
-        labels=labels,
-        bonds=bonds,
-        repeats=repeats,
-        width_px=width_px,
-    ).png
-
-
 def picture(
     structure: Structure,
     *,

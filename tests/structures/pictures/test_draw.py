@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pymatgen.core import DummySpecies, Lattice, Structure
 
-from llamp_mcp.structures.pictures import draw, picture, words
+from llamp_mcp.structures.pictures import picture, words
 from llamp_mcp.structures.pictures.colours import difference
 from tests.structures.conftest import copper, salt, silicon
 from tests.structures.pictures.crystals import carbon_dioxide, perovskite, pixels, slab
@@ -40,18 +40,18 @@ def middle(mask: NDArray[np.bool_]) -> tuple[float, float]:
 
 @pytest.mark.parametrize("width", [300, 437, 700, 1601 - 1])
 def test_a_picture_has_the_width_asked_for_and_a_bounded_height(width: int) -> None:
-    seen = pixels(draw(perovskite(), width_px=width))
+    seen = pixels(picture(perovskite(), width_px=width).png)
     assert seen.shape[1] == width
     assert 0.5 * width < seen.shape[0] < 1.6 * width
 
 
 def test_the_same_structure_gives_the_same_bytes() -> None:
-    assert draw(perovskite()) == draw(perovskite())
+    assert picture(perovskite()).png == picture(perovskite()).png
 
 
 @pytest.mark.parametrize("structure", [perovskite(), salt(), silicon(), slab(), carbon_dioxide()])
 def test_a_picture_is_a_small_file(structure: Structure) -> None:
-    assert len(draw(structure)) < 100_000
+    assert len(picture(structure).png) < 100_000
 
 
 def test_the_middle_of_the_cell_is_the_middle_between_its_corners() -> None:
@@ -157,7 +157,7 @@ def test_the_empty_part_of_a_site_is_white_and_in_the_legend() -> None:
 )
 def test_nothing_touches_the_border(structure: Structure, orientation: Any) -> None:
     for width in (300, 700):
-        seen = pixels(draw(structure, orientation=orientation, width_px=width))
+        seen = pixels(picture(structure, orientation=orientation, width_px=width).png)
         for border in (seen[:2], seen[-2:], seen[:, :2], seen[:, -2:]):
             assert (border == 255).all()
 
