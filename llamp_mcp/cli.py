@@ -6,13 +6,16 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
 from llamp_mcp.errors import LlampError
 from llamp_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from llamp_mcp.simulation.jobs import Job
 
 app = typer.Typer(
     help="Materials Project retrieval, crystal editing and simulation as MCP tools.",
@@ -157,6 +160,49 @@ def cache(
     for version, held in about["versions"].items():
         dates = f"fetched {held['oldest']} to {held['newest']}"
         typer.echo(f"database {version}: {held['entries']} answers, {dates}")
+
+
+@app.command()
+def jobs(
+    state: Annotated[str | None, typer.Option(help="Only these: running, failed, …")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only those of this tool.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove ended jobs as LLAMP_JOB_DAYS, _JOBS_MB say.")
+    ] = False,
+    days: Annotated[
+        float | None, typer.Option(help="With --clean: those that ended so long ago.", min=0.001)
+    ] = None,
+) -> None:
+    """List calculations, or remove those that have ended, with their files."""
+    from llamp_mcp.simulation.jobs import JobStore
+
+    settings = _settings({})
+    try:
+        store = JobStore.of(settings)
+        if not clean:
+            _list_jobs(store.newest(limit, state=state, kind=kind))
+            return
+        kept_days = settings.job_days if days is None else days
+        gone = store.prune(days=kept_days, limit_mb=settings.jobs_mb, unread_s=-1)
+    except LlampError as error:
+        raise _failed(error) from error
+    size = sum(removed.size for removed in gone) / 2**20
+    typer.echo(f"{len(gone)} jobs removed, {size:.1f} MB freed in {store.home}")
+
+
+def _list_jobs(listed: list[Job]) -> None:
+    from datetime import datetime
+
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    table = Table(Column("job", min_width=17), "kind", "state", "submitted", "steps", "message")
+    for job in listed:
+        when = datetime.fromtimestamp(job.created).isoformat(" ", "seconds")
+        steps = f"{job.done}/{job.total}"
+        table.add_row(job.job_id, job.kind, job.state, when, steps, job.error or job.message)
+    Console().print(table)
 
 
 @app.command(name="tools")

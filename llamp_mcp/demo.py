@@ -96,7 +96,7 @@ class Demo:
                 bar.update(task, completed=progress, total=total or None, description=message or "")
 
             text, answer = await call(self._client, tool, arguments, update)
-            while answer["state"] in ("queued", "running"):
+            while answer["state"] in ("queued", "running", "interrupted"):
                 following = {"job_id": answer["job_id"]}
                 text, answer = await call(self._client, "get_job", following, update)
         self._console.print(Panel(text.replace("[", r"\["), border_style="green"))

@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+INTERNAL = "Internal error"
+"""How the error of a job begins that ended by a bug of ours."""
+
 
 class LlampError(Exception):
     """What failed, what is allowed, and what to do next, in one text.

@@ -89,6 +89,8 @@ class Operation(Generic[P, R]):
         check: For long-running operations: `check(params, *, service, ...)` raises for bad input
             before a job is made.
         facts: Values of the result worth remembering for the check of answers.
+        columns: For operations that take a batch of structures: the result keys of its table.
+        caution: What must be said beside that table.
         destructive: Whether it may undo or stop something.
         idempotent: Whether the same call again changes nothing more.
         open_world: Whether it reaches beyond this machine.
@@ -104,6 +106,8 @@ class Operation(Generic[P, R]):
     long_running: bool = False
     check: Callable[..., None] | None = None
     facts: Callable[[R], Iterable[Fact]] = no_facts
+    columns: tuple[str, ...] = ()
+    caution: str = ""
     destructive: bool = False
     idempotent: bool = True
     open_world: bool = False

@@ -25,6 +25,15 @@ def figure(width: float = 7, height: float = 4) -> tuple[Figure, Axes]:
     return made, made.subplots()
 
 
+def panels(count: int, width: float = 4.5, height: float = 3.2) -> tuple[Figure, list[Axes]]:
+    """An empty figure with so many pairs of axes of that size in inches, two side by side."""
+    columns = min(2, count)
+    rows = -(-count // columns)
+    made, first = figure(width * columns, height * rows)
+    first.remove()
+    return made, [made.add_subplot(rows, columns, at + 1) for at in range(count)]
+
+
 def png(drawn: Figure) -> bytes:
     """The figure as a PNG picture."""
     stream = BytesIO()

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from llamp_mcp.errors import HomeError, InvalidInput
+
+FAMILIES: Final = ("mace", "chgnet", "sevenn")
+"""Families of force fields that may have a Python environment of their own."""
 
 
 class ModelFile(BaseModel):
@@ -64,8 +68,33 @@ class Settings(BaseSettings):
         default=(), description="exact host:port entries accepted in the Host header"
     )
     http_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    queue_limit: int = Field(default=32, ge=1, description="jobs that may wait or run at once")
-    threads: int = Field(default=1, ge=1, description="threads of the worker's force field")
+    queue_limit: int = Field(default=200, ge=1, description="jobs that may wait or run at once")
+    engine: str = Field(
+        default="local", description="local, or the address of a Dask scheduler: tcp://host:port"
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="jobs the local engine runs at once")
+    worker_memory_mb: int = Field(
+        default=0, ge=0, description="memory above which a worker's job is stopped; 0: none"
+    )
+    threads: int = Field(
+        default_factory=lambda: min(2, os.cpu_count() or 1),
+        ge=1,
+        description="threads of a worker's force field, used where they gain",
+    )
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="of the force fields")
+    environments: Annotated[dict[str, Path], NoDecode] = Field(
+        default_factory=dict,
+        description="Python interpreter of a calculator family, as JSON: {family: path}",
+    )
+    checkpoint_s: float = Field(
+        default=15.0, gt=0, description="seconds between checkpoints of a running job"
+    )
+    job_days: float = Field(
+        default=30.0, ge=0, description="days an ended job is kept; 0: for ever"
+    )
+    jobs_mb: int = Field(
+        default=10_000, ge=1, description="disk for jobs; above it the oldest ended ones go"
+    )
     worker_idle_s: float = Field(
         default=300.0, gt=0, description="seconds an idle worker stays warm"
     )
@@ -82,6 +111,9 @@ class Settings(BaseSettings):
     )
     cache_mb: int = Field(default=512, ge=1, description="size of the cache of live answers")
     cache_days: float = Field(default=30.0, ge=0, description="days a live answer is kept; 0: none")
+    test_fixtures: bool = Field(
+        default=False, description="serve the tools of the MCP conformance suite; for tests only"
+    )
     contact: str = Field(
         default="", description="e-mail address told to Crossref, which serves such callers faster"
     )
@@ -105,6 +137,30 @@ class Settings(BaseSettings):
         if patterns := [entry for entry in entries if "*" in entry]:
             raise ValueError(f"{', '.join(patterns)}: give exact entries, without '*'")
         return entries
+
+    @field_validator("engine")
+    @classmethod
+    def _engine(cls, value: str) -> str:
+        """`local`, or an address as Dask writes it."""
+        if value != "local" and not re.fullmatch(r"[a-z]+://.+:\d+", value):
+            raise ValueError(f"{value!r}: give 'local', or a scheduler such as 'tcp://host:8786'")
+        return value
+
+    @field_validator("environments", mode="before")
+    @classmethod
+    def _read_environments(cls, value: object) -> object:
+        """Accept a JSON object."""
+        import json
+
+        return json.loads(value or "{}") if isinstance(value, str) else value
+
+    @field_validator("environments")
+    @classmethod
+    def _families(cls, environments: dict[str, Path]) -> dict[str, Path]:
+        """A misspelt family would silently run in the server's own environment."""
+        if unknown := sorted(environments.keys() - set(FAMILIES)):
+            raise ValueError(f"{', '.join(unknown)}: the families are {', '.join(FAMILIES)}")
+        return environments
 
     @field_validator("models", mode="before")
     @classmethod

@@ -10,6 +10,8 @@ from typing import Final
 
 EV_PER_A3_IN_GPA: Final = 160.2176634
 """1 eV/Å³ in GPa: exact, by the elementary charge of the 2019 SI (doi 10.1088/1681-7575/aa950a)."""
+EV_PER_A2_IN_J_PER_M2: Final = EV_PER_A3_IN_GPA / 10
+"""1 eV/Å² in J/m²."""
 
 FIELD_UNITS: Final[dict[str, str]] = {
     "nsites": "atoms per cell",

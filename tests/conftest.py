@@ -81,7 +81,7 @@ class Driver:
     async def done(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """A long-running call followed to its end; the whole answer."""
         answer: dict[str, Any] = await self.call(tool, **arguments)
-        while answer["state"] in ("queued", "running"):
+        while answer["state"] in ("queued", "running", "interrupted"):
             answer = await self.call("get_job", job_id=answer["job_id"])
         return answer
 

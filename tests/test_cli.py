@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from llamp_mcp import cli, doctor
 from llamp_mcp.materials.live.cache import open_cache
 from llamp_mcp.settings import Settings
+from llamp_mcp.simulation.jobs import JobStore
 
 README = Path(__file__).parents[1] / "README.md"
 runner = CliRunner()
@@ -69,6 +71,23 @@ def test_cache_tells_what_it_holds_and_clears_it(monkeypatch: pytest.MonkeyPatch
     assert "database 2026.1: 1 answers" in runner.invoke(cli.app, ["cache"]).output
     assert "1 answers deleted" in runner.invoke(cli.app, ["cache", "--clear"]).output
     assert ": 0 answers" in runner.invoke(cli.app, ["cache"]).output
+
+
+def test_jobs_lists_and_removes_what_has_ended(settings: Settings) -> None:
+    store = JobStore.of(settings)
+    ended, waiting = (store.submit("fit_eos", {"structure_id": "s-0"}) for _ in range(2))
+    store.request_cancel(ended.job_id)
+    with sqlite3.connect(store.home / "jobs.sqlite") as db:
+        db.execute("UPDATE jobs SET finished = finished - 86400 WHERE job_id = ?", (ended.job_id,))
+
+    listed = runner.invoke(cli.app, ["jobs"]).output
+    assert ended.job_id in listed
+    assert waiting.job_id in listed
+    assert ended.job_id not in runner.invoke(cli.app, ["jobs", "--state", "queued"]).output
+    assert "0 jobs removed" in runner.invoke(cli.app, ["jobs", "--clean"]).output
+    assert "1 jobs removed" in runner.invoke(cli.app, ["jobs", "--clean", "--days", "0.5"]).output
+    assert [job.job_id for job in store.newest()] == [waiting.job_id]
+    assert not store.directory(ended.job_id).exists()
 
 
 def test_doctor_calls_a_wrong_model_file_broken(settings: Settings, tmp_path: Path) -> None:

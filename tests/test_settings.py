@@ -87,3 +87,20 @@ def test_a_key_makes_the_live_project_answer_unless_a_source_is_chosen(
     if source is not None:
         monkeypatch.setenv("LLAMP_SOURCE", source)
     assert Settings().source_kind == kind
+
+
+def test_engine_is_local_or_the_address_of_a_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().engine == "local"
+    monkeypatch.setenv("LLAMP_ENGINE", "tls://login.cluster:8786")
+    assert Settings().engine == "tls://login.cluster:8786"
+    monkeypatch.setenv("LLAMP_ENGINE", "login.cluster:8786")
+    with pytest.raises(ValidationError, match="tcp://host:8786"):
+        Settings()
+
+
+def test_interpreters_of_families_are_read_from_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLAMP_ENVIRONMENTS", '{"sevenn": "/envs/sevenn/bin/python"}')
+    assert Settings().environments == {"sevenn": Path("/envs/sevenn/bin/python")}
+    monkeypatch.setenv("LLAMP_ENVIRONMENTS", '{"seven": "/envs/sevenn/bin/python"}')
+    with pytest.raises(ValidationError, match="the families are mace, chgnet, sevenn"):
+        Settings()

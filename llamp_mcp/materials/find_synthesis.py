@@ -33,12 +33,12 @@ MINED: Final = (
 class SynthesisParams(Params):
     """Arguments of `find_synthesis`; at least one, and all that are given must hold."""
 
-    target: str = Field(default="", description="formula of the product, e.g. 'LiFePO4'")
+    target: str = Field(default="", description="product, e.g. 'LiFePO4'")
     precursors: Annotated[list[str], Field(max_length=10)] = Field(
         default=[], description="all of them, e.g. ['Li2CO3']"
     )
     keywords: Annotated[list[str], Field(max_length=10)] = Field(
-        default=[], description="any of these words of the paper"
+        default=[], description="any of these"
     )
     operations: list[Step] = Field(default=[], description="all of them")
     temperature_range_k: Annotated[list[float | None], Field(max_length=2)] = Field(
@@ -75,8 +75,7 @@ class SynthesisResult(Result):
 def find_synthesis(params: SynthesisParams, *, source: MaterialsSource) -> SynthesisResult:
     """Find published synthesis recipes of a material, step by step, each with its DOI.
 
-    Steps have temperatures, times and atmospheres as printed; what is not printed is not given.
-    Cite only DOIs from here. For other papers use search_literature.
+    As printed; what is not printed is not given. Cite only DOIs from here.
     """
     query, notes = _query(params)
     meta, found = source.meta(), source.recipes(query)

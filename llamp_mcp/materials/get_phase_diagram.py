@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, PrivateAttr, WithJsonSchema, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.errors import InvalidInput, clip
 from llamp_mcp.materials import formulas, identifiers, presentation
@@ -83,20 +84,16 @@ class Included(Arguments):
 class PhaseDiagramParams(Params):
     """Arguments of `get_phase_diagram`."""
 
-    chemsys: str = Field(
-        description="'Li-Fe-O', one to six elements; or a formula: its system and its decomposition"
-    )
-    thermo_type: ThermoType = Field(
-        default=ONE_SCALE, description="functionals of the energies; the mixed type may be refused"
-    )
+    chemsys: str = Field(description="'Li-Fe-O' (at most 6), or a formula: its decomposition")
+    thermo_type: ThermoType = Field(default=ONE_SCALE, description="functionals")
     include: list[Annotated[Included, WithJsonSchema(_INCLUDED_SCHEMA)]] = Field(
         default=[],
         max_length=20,
-        description="own structures, each with a formation energy (elements by its own method), or "
-        "a total one and same_method=true: the Project's inputs and corrections",
+        description="own structures, each with a formation energy, or a total one by the Project's "
+        "method (same_method)",
     )
     max_e_above_hull: float = Field(
-        default=0.1, ge=0, le=5, description="eV/atom; unstable entries up to here are listed"
+        default=0.1, ge=0, le=5, description="eV/atom; unstable ones listed"
     )
     limit: int = Field(default=20, ge=1, le=50, description="rows of each list")
 
@@ -106,10 +103,10 @@ class PhaseDiagramResult(Result):
 
     source: dict[str, str]
     chemsys: str
-    thermo_type: str
-    total_entries: int
-    total_stable: int
-    total_unstable: int
+    thermo_type: SkipJsonSchema[str]
+    total_entries: SkipJsonSchema[int]
+    total_stable: SkipJsonSchema[int]
+    total_unstable: SkipJsonSchema[int]
     stable: list[dict[str, Any]] = Field(
         description="material_id (own: structure_id), formula, energies in eV/atom"
     )
@@ -158,10 +155,7 @@ def get_phase_diagram(
 ) -> PhaseDiagramResult:
     """Compute a 0 K phase diagram: stable and unstable phases, decomposition products, a plot.
 
-    For stability in a chemical system, for what a composition decomposes to, or to place own
-    structures on the Project's hull, which they do not move. For the hull energy of one material
-    use get_properties (thermo). Energies of another method are never compared: give a formation
-    energy.
+    Own structures are placed on the Project's hull, which they do not move.
     """
     elements, asked, remarks = _system(params.chemsys)
     compositions = [_composition(item, elements, params, structures) for item in params.include]

@@ -42,8 +42,7 @@ class PropertiesParams(Params):
     )
     fields: Annotated[list[str], Field(max_length=20)] = Field(
         default=[],
-        description="only these, e.g. ['band_gap'], any of the Project's; tensors and lists only "
-        "if named",
+        description="only these, e.g. ['band_gap']; tensors and lists only if named",
     )
 
 
@@ -79,9 +78,8 @@ class PropertiesResult(Result):
 def get_properties(params: PropertiesParams, *, source: MaterialsSource) -> PropertiesResult:
     """Read values of materials: stability, moduli, band gap, magnetism and more.
 
-    For known ids or formulas; to find some use search_materials. A formula means its entry lowest
-    on the hull that has the values; `selection` says which. Where none is chosen, name an id. A
-    missing value is unknown: never fill it in.
+    A formula means its entry lowest on the hull that has the values; where none is chosen, name an
+    id. A missing value is unknown: never fill it in.
     """
     fields = tuple(dict.fromkeys(params.fields))
     groups = _groups(params, fields)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.errors import InvalidInput, NotFound, clip
 from llamp_mcp.materials import formulas, identifiers, presentation
@@ -54,9 +55,7 @@ class ReactionParams(Params):
         description="formulas or material ids, without amounts: ['BaCO3', 'TiO2']"
     )
     products: Side = Field(description="likewise: ['BaTiO3', 'CO2']")
-    thermo_type: ThermoType = Field(
-        default=ONE_SCALE, description="functionals of all energies; the mixed type may be refused"
-    )
+    thermo_type: ThermoType = Field(default=ONE_SCALE, description="functionals")
 
 
 class ReactionResult(Result):
@@ -64,10 +63,10 @@ class ReactionResult(Result):
 
     source: dict[str, str]
     equation: str
-    thermo_type: str
+    thermo_type: SkipJsonSchema[str]
     energy_ev: float = Field(description="of the equation as written")
     energy_kj_per_mol: float
-    energy_ev_per_atom: float
+    energy_ev_per_atom: SkipJsonSchema[float]
     per_formula_unit: dict[str, Any] = Field(
         description="of the first product: formula, energy_ev, energy_kj_per_mol"
     )
@@ -114,9 +113,8 @@ class Compound:
 def get_reaction_energy(params: ReactionParams, *, source: MaterialsSource) -> ReactionResult:
     """Balance a reaction and compute its energy at 0 K, in eV and kJ/mol, from hull entries.
 
-    For reaction and formation enthalpies, e.g. BaCO3 + TiO2 -> BaTiO3 + CO2. A formula means its
-    lowest entry; name a polymorph by its id. Amounts are found here. No temperature, pressure or
-    vibrations, not even of gases. For decomposition use get_phase_diagram.
+    A formula means its lowest entry; name a polymorph by its id. Amounts are found here. No
+    vibrations, not even of gases.
     """
     named = [*params.reactants, *params.products]
     compounds, notes = _compounds(source, named, params.thermo_type)

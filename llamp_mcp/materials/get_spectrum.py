@@ -91,9 +91,8 @@ class SpectrumResult(Result):
 def get_spectrum(params: SpectrumParams, *, source: MaterialsSource) -> SpectrumResult:
     """Get bands, DOS, phonons, optical absorption or XAS of a material: key numbers and a plot.
 
-    Use it for band edges and their k-points, spin polarisation, imaginary modes, absorption at an
-    energy, X-ray edges. For plain gaps use get_properties. A formula means its entry lowest on the
-    hull that has the spectrum.
+    For plain gaps use get_properties. A formula means its entry lowest on the hull that has the
+    spectrum.
     """
     kind = spectra.KINDS[params.kind]
     _check(params, kind)

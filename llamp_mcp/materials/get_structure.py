@@ -40,9 +40,7 @@ def get_structure(
 ) -> StructureResult:
     """Fetch the crystal structure of a material; returns a structure_id for the other tools.
 
-    Use it before editing, relaxing, simulating or exporting a known material. A formula means its
-    entry lowest on the hull; the notes say which. The answer has lattice (Å, degrees), space
-    group and sites (numbered from 0).
+    A formula means its entry lowest on the hull; the notes say which. Sites are numbered from 0.
     """
     material_id, record, words = _select(params.material, source)
     structure, notes = _in_cell(_structure(record), params.cell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials import identifiers, presentation
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from llamp_mcp.materials.source import Document, MaterialsSource
     from llamp_mcp.structures.store import StructureStore
 
+LENGTH_TOLERANCE: Final = 0.2
+ANGLE_TOLERANCE_DEG: Final = 5.0
+"""As pymatgen's matcher has them; compare_structures takes others."""
 MAX_ATOMS: Final = 500
 """At this size one match takes about ten seconds on one core."""
 
@@ -42,9 +46,7 @@ class IdentifyParams(Params):
     """Arguments of `identify_structure`; the defaults are the Project's own."""
 
     structure_id: str = Field(description="'s-…'")
-    length_tolerance: float = Field(default=0.2, gt=0, le=0.5, description="of lengths, relative")
     site_tolerance: float = Field(default=0.3, gt=0, le=0.5, description="of (volume/atom)^(1/3)")
-    angle_tolerance_deg: float = Field(default=5, gt=0, le=15, description="degrees")
 
 
 class IdentifyResult(Result):
@@ -53,12 +55,12 @@ class IdentifyResult(Result):
     source: dict[str, str]
     structure_id: str
     formula: str
-    candidates: int
+    candidates: SkipJsonSchema[int]
     matches: list[dict[str, Any]] = Field(
         description="material_id, rms_distance, volume_difference_percent, energy_above_hull, …"
     )
     others: list[dict[str, Any]] = Field(description="same composition, no match")
-    tolerances: dict[str, float]
+    tolerances: SkipJsonSchema[dict[str, float]]
     sources: dict[str, str]
     notes: list[str]
 
@@ -84,8 +86,8 @@ def identify_structure(
 ) -> IdentifyResult:
     """Find the Materials Project entries that a structure matches, nearest first.
 
-    Tells whether a structure (from a file, an edit, a relaxation) is a known entry. For your own
-    structures use compare_structures. Entries of the same composition without a match are listed.
+    Tells whether a structure from a file, edit or relaxation is a known entry. For your own
+    structures use compare_structures.
     """
     mine = structures.get(params.structure_id)
     _check_size(mine)
@@ -103,9 +105,9 @@ def identify_structure(
         matches=matches,
         others=others[:MAX_OTHERS],
         tolerances={
-            "length_tolerance": params.length_tolerance,
+            "length_tolerance": LENGTH_TOLERANCE,
             "site_tolerance": params.site_tolerance,
-            "angle_tolerance_deg": params.angle_tolerance_deg,
+            "angle_tolerance_deg": ANGLE_TOLERANCE_DEG,
         },
         sources=presentation.citation_texts(source.citations(), used),
         notes=[*notes, *_advice(mine, matches, others)],
@@ -144,9 +146,9 @@ def _compare(
     from pymatgen.analysis.structure_matcher import ElementComparator, StructureMatcher
 
     matcher = StructureMatcher(
-        ltol=params.length_tolerance,
+        ltol=LENGTH_TOLERANCE,
         stol=params.site_tolerance,
-        angle_tol=params.angle_tolerance_deg,
+        angle_tol=ANGLE_TOLERANCE_DEG,
         primitive_cell=True,
         scale=True,
         attempt_supercell=False,

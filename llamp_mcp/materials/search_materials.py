@@ -40,15 +40,13 @@ class SearchParams(Params):
     formula: str = Field(
         default="", description="'Fe2O3'; 'Fe2O3,Fe3O4'; 'Fe*O3'; anonymous 'ABC3'"
     )
-    chemsys: str = Field(
-        default="", description="exactly these elements: 'Li-Fe-O', 'Li-*-O', 'Li-O,Na-O'"
-    )
+    chemsys: str = Field(default="", description="exactly: 'Li-Fe-O', 'Li-*-O', 'Li-O,Na-O'")
     elements: list[str] = Field(default=[], description="must contain: ['Li','O']")
     exclude_elements: list[str] = Field(default=[], description="must not contain")
     material_ids: Annotated[list[str], Field(max_length=100)] = Field(
         default=[], description="e.g. ['mp-149']"
     )
-    text: str = Field(default="", description="words of the description, e.g. 'perovskite'")
+    text: str = Field(default="", description="words, e.g. 'perovskite'")
     possible_species: list[str] = Field(default=[], description="ions, e.g. ['Fe3+']")
     has_props: list[str] = Field(default=[], description="has data of, e.g. ['elasticity']")
     crystal_system: Literal[
@@ -75,12 +73,12 @@ class SearchParams(Params):
         default={}, description="is_metal, is_gap_direct, theoretical (false: observed)"
     )
     fields: Annotated[list[str], Field(max_length=12)] = Field(
-        default=[], description="values to show; empty: the usual"
+        default=[], description="to show; empty: the usual"
     )
     sort_by: str = Field(default="energy_above_hull", description="field; no value: last")
     descending: bool = Field(default=False, description="largest first")
     limit: int = Field(default=20, ge=0, le=MAX_LIMIT, description="rows; 0: only count")
-    cursor: str = Field(default="", description="next_cursor of the page before")
+    cursor: str = Field(default="", description="next_cursor before")
 
 
 class SearchResult(Result):
@@ -127,9 +125,8 @@ def _values(row: dict[str, Any]) -> dict[str, Any]:
 def search_materials(params: SearchParams, *, source: MaterialsSource) -> SearchResult:
     """Find materials by formula, elements, symmetry, stability or ranges of properties.
 
-    Use it to find ids, count, and compare candidates sorted by any number. For all values of known
-    materials use get_properties. Entries without a value of a filtered field are left out.
-    `total` says how many match; next_cursor leads to the next page.
+    For values of known materials use get_properties. Entries without a value of a filtered field
+    are left out.
     """
     fields = tuple(dict.fromkeys(map(_column, params.fields))) or DEFAULT_FIELDS
     mark = _fingerprint(params)

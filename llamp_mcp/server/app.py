@@ -16,6 +16,8 @@ from llamp_mcp.server.prompts import add_prompts
 from llamp_mcp.server.register import tool
 from llamp_mcp.server.resources import add_resources
 from llamp_mcp.server.services import Services
+from llamp_mcp.server.tasks import Tasks
+from llamp_mcp.server.watch import watching
 from llamp_mcp.settings import Settings
 
 INSTRUCTIONS = """\
@@ -46,12 +48,16 @@ def create_server(settings: Settings, services: Services | None = None) -> MCPSe
         InvalidInput: A toolset or tool of that name does not exist.
     """
     services = services or Services(settings)
+    tasks = _tasks(settings, services)
     server: MCPServer[None] = MCPServer(
         "llamp-mcp",
         title="LLaMP materials tools",
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=list(_tools(services)),
+        extensions=[tasks],
+        middleware=[tasks.guard_subscriptions],
+        lifespan=lambda _server: watching(services),
         log_level="WARNING",
     )
     add_resources(server, services)
@@ -87,3 +93,16 @@ def _tools(services: Services) -> Iterable[Tool]:
     by_hand = {made.name: made for made in job_tools(services)}
     for operation in chosen(services.settings):
         yield by_hand.get(operation.name) or tool(operation, services)
+    if services.settings.test_fixtures:
+        from llamp_mcp.server.fixtures import fixture_tools
+
+        yield from fixture_tools(services)
+
+
+def _tasks(settings: Settings, services: Services) -> Tasks:
+    tools = frozenset(operation.name for operation in chosen(settings) if operation.long_running)
+    if not settings.test_fixtures:
+        return Tasks(services, tools)
+    from llamp_mcp.server.fixtures import ONLY_AS_TASK, TASK_TOOLS
+
+    return Tasks(services, tools | TASK_TOOLS, ONLY_AS_TASK)

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field, PrivateAttr
 
-from llamp_mcp.errors import JobError
+from llamp_mcp.errors import one_of
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 from llamp_mcp.provenance import Fact
 from llamp_mcp.server.register import WAIT_LIMIT_S, build
 from llamp_mcp.server.services import Services
+from llamp_mcp.server.standing import LONG_RUNNING, Standing, look
 from llamp_mcp.server.waiting import wait
-from llamp_mcp.simulation import OPERATIONS
-from llamp_mcp.simulation.jobs import Job, JobAnswer, Progress, answer
+from llamp_mcp.simulation.jobs import Job, JobAnswer, Progress
 
 CANCEL_WITHIN_S = 3.0
 NEWEST = 20
-_KINDS: dict[str, Operation[Any, Any]] = {
-    operation.name: operation for operation in OPERATIONS if operation.long_running
-}
 
 
 class GetJobParams(Params):
     """Which job, and how long to wait for it."""
 
-    job_id: str = Field(default="", description="Job id; empty: list the newest jobs")
-    wait_s: float = Field(
-        default=WAIT_LIMIT_S, ge=0, le=WAIT_LIMIT_S, description="Seconds to wait for its end"
-    )
+    job_id: str = Field(default="", description="or of a batch; empty: list the newest")
+    wait_s: float = Field(default=WAIT_LIMIT_S, ge=0, le=WAIT_LIMIT_S, description="seconds")
+    state: Literal[
+        "any", "queued", "running", "completed", "failed", "cancelled", "interrupted"
+    ] = Field(default="any", description="of the list")
+    kind: str = Field(default="", description="of the list: tool")
 
 
 class CancelJobParams(Params):
     """Which job to stop."""
 
-    job_id: str = Field(description="Job id, as a long-running tool or get_job gave it")
+    job_id: str = Field(description="of a job or batch")
 
 
 class JobView(Result):
@@ -70,54 +70,61 @@ class JobView(Result):
         return list(self._answer.images()) if self._answer else []
 
 
-def view(job: Job) -> JobView:
+def view(standing: Standing) -> JobView:
     """A job as its own tool would have answered it."""
-    operation = _KINDS.get(job.kind)
-    if operation is None:
-        raise JobError(
-            f"Job {job.job_id} is of a kind {job.kind!r} that this version does not know",
-            next_step="Read it with the version of llamp-mcp that made it.",
-        )
-    own = answer(job, operation.result)
+    own = standing.answer()
     made = JobView(
-        job_id=job.job_id,
-        state=job.state,
+        job_id=standing.job_id,
+        state=standing.state,
         progress=own.progress,
         result=None if own.result is None else own.result.model_dump(mode="json"),
         error=own.error,
     )
     made._answer = own
-    made._facts = tuple(operation.facts(own.result)) if own.result is not None else ()
+    made._facts = tuple(standing.facts())
     return made
 
 
-def newest(services: Services) -> JobView:
-    """The newest jobs, one row each."""
+def newest(params: GetJobParams, services: Services) -> JobView:
+    """The newest jobs, one row each.
+
+    Raises:
+        InvalidInput: No tool that starts jobs has the name of `kind`.
+    """
+    if params.kind and params.kind not in LONG_RUNNING:
+        raise one_of("kind", params.kind, LONG_RUNNING)
     services.engine.recover()
-    return JobView(
-        jobs=[
-            {"job_id": j.job_id, "kind": j.kind, "state": j.state, "message": j.message}
-            for j in services.jobs.newest(NEWEST)
-        ]
+    jobs = services.jobs.newest(
+        NEWEST,
+        state=None if params.state == "any" else params.state,
+        kind=params.kind or None,
     )
+    return JobView(jobs=[_row(job) for job in jobs])
+
+
+def _row(job: Job) -> dict[str, Any]:
+    row: dict[str, Any] = {"job_id": job.job_id, "kind": job.kind, "state": job.state}
+    row["submitted"] = datetime.fromtimestamp(job.created, UTC).isoformat(" ", "seconds")
+    return row | ({"batch": job.batch} if job.batch else {}) | {"message": job.message}
 
 
 def get_job(params: GetJobParams, *, services: Services) -> JobView:
-    """Follow a job that a long-running tool handed back.
+    """Follow a job or batch that a long-running tool handed back.
 
-    Waits up to wait_s seconds for its end, then gives state, progress and, once completed, the
-    result with all its numbers. Without job_id: the newest jobs.
+    Gives state, progress and, once completed, the result. Without job_id: the newest jobs. An
+    interrupted one goes on by itself.
     """
-    return view(services.jobs.get(params.job_id)) if params.job_id else newest(services)
+    return view(look(services, params.job_id)) if params.job_id else newest(params, services)
 
 
 def cancel_job(params: CancelJobParams, *, services: Services) -> JobView:
-    """Stop a queued or running job within 2 s. What it has written so far is kept.
+    """Stop a queued or running job, or a batch, within 2 s. What it has written is kept.
 
     A job that has ended already stays as it is.
     """
-    services.engine.recover()
-    return view(services.jobs.request_cancel(params.job_id))
+    for job in look(services, params.job_id).jobs:
+        services.jobs.request_cancel(job.job_id)
+    return view(look(services, params.job_id))
 
 
 def _facts(result: JobView) -> tuple[Fact, ...]:
@@ -136,8 +143,8 @@ def job_tools(services: Services) -> list[Tool]:
     async def cancel(params: Params, context: Context[Any, Any]) -> Result:
         assert isinstance(params, CancelJobParams)
         await anyio.to_thread.run_sync(lambda: cancel_job(params, services=services))
-        job = await wait(services, params.job_id, CANCEL_WITHIN_S, context)
-        return await anyio.to_thread.run_sync(view, job)
+        standing = await wait(services, params.job_id, CANCEL_WITHIN_S, context)
+        return await anyio.to_thread.run_sync(view, standing)
 
     return [
         build(GET_JOB, services, get, GetJobParams, JobView),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -17,12 +17,13 @@ from llamp_mcp.operation import Operation, Params, Result, needs
 from llamp_mcp.server.results import EXPECTED, invalid_arguments, to_call_result, translate
 from llamp_mcp.server.schemas import input_schema, output_schema
 from llamp_mcp.server.services import Services
+from llamp_mcp.server.standing import facts_of
 from llamp_mcp.server.waiting import answer_model, run_as_job
 from llamp_mcp.simulation.jobs import JobAnswer
 
 AnyOperation = Operation[Any, Any]
 Call = Callable[[Params, Context[Any, Any]], Awaitable[Result]]
-WAIT_LIMIT_S = 20.0
+WAIT_LIMIT_S = 20
 
 
 def tool(operation: AnyOperation, services: Services) -> Tool:
@@ -55,13 +56,13 @@ def build(
     def tell(outcome: Result, whom: str) -> CallToolResult:
         told = outcome.result if isinstance(outcome, JobAnswer) else outcome
         if told is not None:
-            services.ledger.record(whom, operation.facts(told))
+            services.ledger.record(whom, facts_of(operation, told))
         return to_call_result(outcome)
 
     async def fn(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
         try:
             outcome = await call(params.model_validate(arguments), context)
-            return await anyio.to_thread.run_sync(tell, outcome, caller(context))
+            return await anyio.to_thread.run_sync(tell, outcome, caller(context.headers))
         except ValidationError as error:
             if error.title != params.__name__:
                 raise
@@ -95,10 +96,9 @@ def _asks_the_project(operation: AnyOperation, services: Services) -> bool:
     return "source" in needs(operation.run) and services.settings.source_kind == "live"
 
 
-def caller(context: Context[Any, Any]) -> str:
+def caller(headers: Mapping[str, str] | None) -> str:
     """Who is asking: the HTTP session where there is one, else the process' single client."""
-    headers = context.headers or {}
-    return headers.get("mcp-session-id") or "local"
+    return (headers or {}).get("mcp-session-id") or "local"
 
 
 class _OurArguments(FuncMetadata):
@@ -115,6 +115,6 @@ _WAIT_S: Any = (
         WAIT_LIMIT_S,
         ge=0,
         le=WAIT_LIMIT_S,
-        description="Seconds to wait; then the job is handed back",
+        description="seconds",
     ),
 )

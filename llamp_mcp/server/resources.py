@@ -12,8 +12,8 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from llamp_mcp.errors import LlampError, NotFound
 from llamp_mcp.server.job_tools import view
 from llamp_mcp.server.services import Services
-from llamp_mcp.simulation.jobs import LOG, TRAJECTORY
-from llamp_mcp.simulation.run_md import PLOT
+from llamp_mcp.server.standing import look
+from llamp_mcp.simulation.jobs import LOG, PLOT, TRAJECTORIES
 from llamp_mcp.structures.export_structure import LINKED
 from llamp_mcp.structures.formats import MIME_TYPES, write_structure
 
@@ -90,8 +90,8 @@ def _add_picture(server: MCPServer[None], services: Services) -> None:
 def _add_jobs(server: MCPServer[None], services: Services) -> None:
     @server.resource("job://{job_id}", name="job", mime_type=JSON)
     def job(job_id: str) -> str:
-        """State, progress and result of a job."""
-        return _read(lambda: view(services.jobs.get(job_id)).model_dump_json(indent=1))
+        """State, progress and result of a job or batch."""
+        return _read(lambda: view(look(services, job_id)).model_dump_json(indent=1))
 
     @server.resource("job://{job_id}/log", name="job-log", mime_type="text/plain")
     def log(job_id: str) -> str:
@@ -102,8 +102,8 @@ def _add_jobs(server: MCPServer[None], services: Services) -> None:
         "job://{job_id}/trajectory", name="trajectory", mime_type="application/octet-stream"
     )
     def trajectory(job_id: str) -> bytes:
-        """The trajectory of a molecular dynamics job, in ASE's .traj format."""
-        return _read(lambda: _job_file(services, job_id, TRAJECTORY))
+        """The trajectory of a molecular dynamics job: ASE's .traj, or extended XYZ."""
+        return _read(lambda: _job_file(services, job_id, *TRAJECTORIES))
 
     @server.resource("job://{job_id}/plot", name="job-plot", mime_type="image/png")
     def plot(job_id: str) -> bytes:
@@ -117,11 +117,13 @@ def _document(services: Services, material_id: str, group: str | None = None) ->
     return json.dumps(document(services.source, material_id, group), ensure_ascii=False, indent=1)
 
 
-def _job_file(services: Services, job_id: str, name: str) -> bytes:
-    path = services.jobs.directory(services.jobs.get(job_id).job_id) / name
-    if not path.is_file():
-        raise NotFound(f"The job {job_id!r} has no {name}", next_step=f"Read job://{job_id} first.")
-    return path.read_bytes()
+def _job_file(services: Services, job_id: str, *names: str) -> bytes:
+    """The first of these files that the job has."""
+    directory = services.jobs.directory(services.jobs.get(job_id).job_id)
+    for path in (directory / name for name in names):
+        if path.is_file():
+            return path.read_bytes()
+    raise NotFound(f"The job {job_id!r} has no {names[0]}", next_step=f"Read job://{job_id} first.")
 
 
 def _read(read: Callable[[], T]) -> T:

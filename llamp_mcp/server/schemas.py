@@ -16,7 +16,9 @@ _OF_RESULTS = frozenset(
     ("title", "description", "required", "additionalProperties", "default", "enum", "items")
 )
 _EMPTY: tuple[Any, ...] = ("", None, [], {})
-_EVERYWHERE = ("notes", "sources")
+_EVERYWHERE = frozenset(
+    ("source", "sources", "notes", "warnings", "units", "lineage", "calculator")
+)
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -28,12 +30,16 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
     """The outline of a result: its own keys and their types.
 
-    `notes` and `sources`, which mean the same everywhere, are left out.
+    Left out is what means the same everywhere, and what may be null.
     """
     outline = _flat(model, "serialization", _OF_RESULTS, 1)
     properties = outline["properties"]
-    kept = {name: properties[name] for name in properties if name not in _EVERYWHERE}
+    kept = {name: kind for name, kind in properties.items() if _is_told(name, kind)}
     return {**outline, "properties": kept}
+
+
+def _is_told(name: str, kind: dict[str, Any]) -> bool:
+    return name not in _EVERYWHERE and {"type": "null"} not in kind.get("anyOf", ())
 
 
 def _flat(model: type[BaseModel], mode: Any, dropped: frozenset[str], depth: int) -> dict[str, Any]:

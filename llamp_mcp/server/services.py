@@ -13,7 +13,7 @@ from llamp_mcp.settings import Settings
 if TYPE_CHECKING:
     from llamp_mcp.materials.source import MaterialsSource
     from llamp_mcp.simulation.calculators import Calculators
-    from llamp_mcp.simulation.engines.local import LocalEngine
+    from llamp_mcp.simulation.engines.engine import Engine
     from llamp_mcp.simulation.jobs import JobStore
     from llamp_mcp.structures.store import StructureStore
 
@@ -58,11 +58,11 @@ class Services:
         return JobStore.of(self.settings)
 
     @cached_property
-    def engine(self) -> LocalEngine:
-        """What keeps a worker process alive while there are jobs."""
-        from llamp_mcp.simulation.engines.local import LocalEngine
+    def engine(self) -> Engine:
+        """What sees to it that jobs run."""
+        from llamp_mcp.simulation.engines.open_engine import open_engine
 
-        return LocalEngine(self.settings, self.jobs)
+        return open_engine(self.settings, self.jobs)
 
     def supply(self, function: Callable[..., Any]) -> dict[str, Any]:
         """The services a `run` or `check` names as keyword-only arguments."""

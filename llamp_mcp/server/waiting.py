@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import anyio
@@ -9,10 +12,13 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 
 from llamp_mcp.operation import Operation, Params, Result
+from llamp_mcp.server.elements import with_elements
 from llamp_mcp.server.services import Services
-from llamp_mcp.simulation.jobs import Job, JobAnswer, answer
+from llamp_mcp.server.standing import Standing, look
+from llamp_mcp.simulation.jobs import JobAnswer
 
 POLL_S = 0.1
+_AT_ONCE: ContextVar[bool] = ContextVar("answering_at_once", default=False)
 AnyOperation = Operation[Any, Any]
 
 
@@ -24,25 +30,65 @@ def answer_model(result: type[Result]) -> type[JobAnswer[Any]]:
 async def run_as_job(
     operation: AnyOperation, services: Services, params: Params, context: Context[Any, Any]
 ) -> Result:
-    """Check the arguments here, run them in the worker, and wait up to `wait_s` for the result."""
+    """Check the arguments here, run them in a worker, and wait up to `wait_s` for the result."""
     arguments = params.model_dump(mode="json")
     wait_s = arguments.pop("wait_s")
     params = operation.params.model_validate(arguments)
-    job_id = await anyio.to_thread.run_sync(_submit, operation, services, params)
-    job = await wait(services, job_id, wait_s, context)
-    return answer(job, operation.result)
+    job_id = await anyio.to_thread.run_sync(submit, operation, services, params)
+    if _AT_ONCE.get():
+        standing = await anyio.to_thread.run_sync(look, services, job_id)
+    else:
+        standing = await wait(services, job_id, wait_s, context)
+    return standing.answer()
 
 
-def _submit(operation: AnyOperation, services: Services, params: Params) -> str:
-    if operation.check is not None:
-        operation.check(params, **services.supply(operation.check))
-    job = services.jobs.submit(operation.name, params.model_dump(mode="json"))
+@contextmanager
+def answering_at_once() -> Iterator[None]:
+    """Within it, a long-running call hands back its job as soon as it is queued."""
+    token = _AT_ONCE.set(True)
+    try:
+        yield
+    finally:
+        _AT_ONCE.reset(token)
+
+
+def submit(operation: AnyOperation, services: Services, params: Params, caller: str = "") -> str:
+    """Check the arguments and queue a job, or one for each structure of a batch; all or none.
+
+    Returns:
+        The id of the job, or of the batch.
+    """
+    params = with_elements(operation, params, services)
+    each = list(_split(params))
+    for one in each:
+        if operation.check is not None:
+            operation.check(one, **services.supply(operation.check))
+    arguments = [one.model_dump(mode="json") for one in each]
+    names = getattr(params, "calculators", None) or [getattr(params, "calculator", "")]
+    where = services.calculators.environment(*names)
+    jobs, kind = services.jobs, operation.name
+    if getattr(params, "structure_ids", None):
+        job_id = jobs.submit_batch(kind, arguments, caller=caller, environment=where)
+    else:
+        job_id = jobs.submit(kind, arguments[0], caller=caller, environment=where).job_id
     services.engine.start()
-    return job.job_id
+    return job_id
 
 
-async def wait(services: Services, job_id: str, wait_s: float, context: Context[Any, Any]) -> Job:
-    """Poll a job until it ends or the time is up, telling the client of its progress.
+def _split(params: Params) -> list[Params]:
+    handles = getattr(params, "structure_ids", None)
+    if not handles:
+        return [params]
+    return [
+        params.model_copy(update={"structure_id": handle, "structure_ids": []})
+        for handle in handles
+    ]
+
+
+async def wait(
+    services: Services, job_id: str, wait_s: float, context: Context[Any, Any]
+) -> Standing:
+    """Poll a job or batch until it ends or the time is up, telling the client of its progress.
 
     When the client gives up on the call, only the waiting stops: the job goes on, and `cancel_job`
     is what stops it.
@@ -50,17 +96,12 @@ async def wait(services: Services, job_id: str, wait_s: float, context: Context[
     deadline = anyio.current_time() + wait_s
     told: object = None
     while True:
-        job = await anyio.to_thread.run_sync(_look, services, job_id)
-        if (job.done, job.message) != told:
-            told = (job.done, job.message)
-            await context.report_progress(job.done, job.total, job.message)
+        standing = await anyio.to_thread.run_sync(look, services, job_id)
+        progress = standing.progress
+        if progress != told:
+            told = progress
+            await context.report_progress(progress.done, progress.total, progress.message)
         left = deadline - anyio.current_time()
-        if job.finished or left <= 0:
-            return job
+        if standing.finished or left <= 0:
+            return standing
         await anyio.sleep(min(POLL_S, left))
-
-
-def _look(services: Services, job_id: str) -> Job:
-    """The job as it stands, after its worker's health was checked."""
-    services.engine.recover()
-    return services.jobs.get(job_id)

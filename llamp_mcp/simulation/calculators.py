@@ -1,7 +1,7 @@
-"""Force fields by name. The only importer of torch, mace and chgnet, and only inside `load`.
+"""Force fields by name. The only importer of torch, mace, chgnet and sevenn, inside `load`.
 
-The server lists and resolves calculators without importing them; the worker process loads them,
-because reading a model file can run code that is in it.
+The server lists and resolves calculators without importing them (`catalogue.py`); the worker
+process loads them, because reading a model file can run code that is in it.
 """
 
 from __future__ import annotations
@@ -9,33 +9,32 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from llamp_mcp.errors import CalculatorError, one_of
+from llamp_mcp.errors import CalculatorError
 from llamp_mcp.simulation.catalogue import (
     FOUNDATION_MODELS,
-    MPTRJ_ELEMENTS,
-    NOT_INSTALLED,
+    SEVENNET_WEIGHTS,
     CalculatorEntry,
+    Catalogue,
     check_elements,
-    chgnet_entry,
-    classical_entry,
-    version_of,
-    why_not_installed,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ase.calculators.calculator import Calculator
 
-    from llamp_mcp.settings import ModelFile, Settings
+    from llamp_mcp.settings import Settings
 
 DType = Literal["float32", "float64"]
+Device = Literal["cpu", "cuda"]
+
+THREADS_PAY_FROM_ATOMS: Final = 60
+"""Below, two threads of torch are slower than one (CHGNet, 17 atoms: 66 s against 38 s)."""
 
 ARGON_EPSILON_EV: Final = 119.8 * 8.617333262e-5
 """ε/k = 119.8 K (doi 10.1016/0021-9991(75)90042-X) times the Boltzmann constant in eV/K."""
@@ -51,190 +50,95 @@ class LoadedCalculator:
     provenance: dict[str, Any]
 
 
-class Calculators:
-    """The force fields of this server.
+class Calculators(Catalogue):
+    """The force fields of this server, and how they are loaded.
 
     Args:
-        settings: Says which model files may be loaded, and the default calculator.
+        settings: Says which model files may be loaded, the device, and the default calculator.
         loaded: Calculators already loaded in this process, kept warm between jobs.
     """
 
     def __init__(
         self, settings: Settings, loaded: dict[tuple[str, ...], Calculator] | None = None
     ) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._loaded = {} if loaded is None else loaded
 
-    @property
-    def default(self) -> str:
-        """Name used when none is asked for: as set, else the first model file, else CHGNet."""
-        return self._settings.calculator or next(iter(self._settings.models), "chgnet")
-
-    def entries(self) -> list[CalculatorEntry]:
-        """All calculators this server knows, usable or not."""
-        return list(self._by_name.values())
-
-    def resolve(self, name: str, elements: Iterable[str], n_atoms: int = 0) -> CalculatorEntry:
-        """The calculator of that name (empty: the default), if it can treat these elements.
-
-        Raises:
-            InvalidInput: No calculator has this name.
-            CalculatorError: It is not installed, lacks an element, or cannot take so many atoms.
-        """
-        entry = self._by_name.get(name or self.default)
-        if entry is None:
-            raise one_of("calculator", name or self.default, self._by_name)
-        obtainable = self._is_foundation(entry.name) and entry.version != NOT_INSTALLED
-        if not entry.available and not obtainable:
-            raise CalculatorError(
-                f"The calculator {entry.name!r} cannot be used: {entry.why_not}",
-                next_step="Call list_calculators to see what is available.",
-            )
-        check_elements(entry, elements, self.entries())
-        if n_atoms > entry.max_atoms:
-            raise CalculatorError(
-                f"{n_atoms} atoms are too many for {entry.name!r} on this machine",
-                allowed=f"at most {entry.max_atoms} atoms",
-                next_step="Use a smaller cell.",
-            )
-        return entry
-
     def load(
-        self, name: str, elements: Iterable[str] = (), dtype: DType = "float32"
+        self,
+        name: str,
+        elements: Iterable[str] = (),
+        dtype: DType = "float32",
+        n_atoms: int = 0,
     ) -> LoadedCalculator:
         """Load a calculator in this process, or take it warm; for the worker only.
 
         Args:
             name: As in `entries`; empty for the default.
             elements: What it will have to treat.
-            dtype: Precision for MACE; CHGNet is float32 and the classical ones are float64.
+            dtype: Precision for MACE; CHGNet and SevenNet are float32, the classical ones float64.
+            n_atoms: How many it will have to treat: few are slower on several threads.
 
         Raises:
-            CalculatorError: The model file is missing, differs from its digest, or cannot be had.
+            CalculatorError: The model file is missing, differs from its digest, or cannot be had;
+                the device is not there; or it lives in another environment.
         """
         wanted = tuple(elements)
         entry = self.resolve(name, wanted)
-        if entry.family == "mace":
-            return self._load_mace(entry, wanted, dtype)
-        if entry.family == "chgnet":
-            self._set_torch("float32")
-            calculator = self._warm(("chgnet",), _make_chgnet)
-            return LoadedCalculator(calculator, _provenance(entry, "float32"))
-        make = _make_emt if entry.family == "emt" else _make_lennard_jones
-        # Made anew each time: they cost nothing and keep neighbour lists of the last structure.
-        return LoadedCalculator(make(), _provenance(entry, "float64"))
-
-    @property
-    def _by_name(self) -> dict[str, CalculatorEntry]:
-        """Made anew each time: another process may have read a model or pinned a download."""
-        models = self._settings.models
-        entries = [self._model_file(name, file) for name, file in models.items()]
-        entries += [self._foundation(name) for name in FOUNDATION_MODELS if name not in models]
-        built_in = (chgnet_entry(), classical_entry("emt"), classical_entry("lj"))
-        entries += [entry for entry in built_in if entry.name not in models]
-        return {entry.name: entry for entry in entries}
-
-    def _is_foundation(self, name: str) -> bool:
-        return name in FOUNDATION_MODELS and name not in self._settings.models
-
-    def _model_file(self, name: str, file: ModelFile) -> CalculatorEntry:
-        path = file.path.expanduser()
-        why_not = why_not_installed("mace-torch", "mace")
-        if not why_not and not path.is_file():
-            why_not = f"the model file {str(path)!r} does not exist; correct LLAMP_MODELS"
-        return CalculatorEntry(
-            name=name,
-            family=file.family,
-            model=path.name,
-            version=version_of("mace-torch"),
-            sha256=file.sha256,
-            elements=file.elements or self._known_elements(file.sha256),
-            licence=file.licence,
-            available=not why_not,
-            why_not=why_not,
-            note=file.note or "accuracy not stated by who configured it",
-        )
-
-    def _foundation(self, name: str) -> CalculatorEntry:
-        why_not = why_not_installed("mace-torch", "mace")
-        sha256 = self._pinned(name)
-        if not why_not and sha256 is None:
-            why_not = (
-                "not on this machine: named in a call, it is downloaded from github.com/ACEsuit, "
-                "which needs network"
+        if entry.family in _CLASSICAL:
+            # Made anew each time: they cost nothing and keep neighbour lists of the last structure.
+            return LoadedCalculator(_CLASSICAL[entry.family](), _provenance(entry, "float64"))
+        if entry.environment:
+            raise CalculatorError(
+                f"{entry.name!r} lives in the environment {entry.environment!r} (interpreter "
+                f"{str(self._settings.environments[entry.environment])!r}), and this process in "
+                f"{sys.prefix!r}",
+                next_step="Start a calculation of its own with it.",
             )
-        return CalculatorEntry(
-            name=name,
-            family="mace",
-            model=f"MACE foundation model {FOUNDATION_MODELS[name]}",
-            version=version_of("mace-torch"),
-            sha256=sha256,
-            elements=self._known_elements(sha256) if sha256 else MPTRJ_ELEMENTS,
-            licence="MIT",
-            available=not why_not,
-            why_not=why_not,
-            note="arXiv 2401.00096; not measured here",
-        )
-
-    @property
-    def _sidecars(self) -> Path:
-        return self._settings.home.expanduser() / "models"
-
-    def _known_elements(self, sha256: str) -> tuple[str, ...] | None:
-        elements = _read_sidecar(self._sidecars / f"{sha256}.json", "elements")
-        return tuple(elements) if isinstance(elements, list) else None
-
-    def _pinned(self, name: str) -> str | None:
-        sha256 = _read_sidecar(self._sidecars / f"{name}.json", "sha256")
-        return sha256 if isinstance(sha256, str) else None
+        if entry.family == "mace":
+            return self._load_mace(entry, wanted, dtype, n_atoms)
+        self._set_torch("float32", n_atoms)
+        device = self._settings.device
+        calculator = self._warm((entry.family, device), lambda: _PACKAGED[entry.family](device))
+        return LoadedCalculator(calculator, _provenance(entry, "float32"))
 
     def _load_mace(
-        self, entry: CalculatorEntry, elements: Collection[str], dtype: DType
+        self, entry: CalculatorEntry, elements: Collection[str], dtype: DType, n_atoms: int
     ) -> LoadedCalculator:
         path = (
             _download_foundation(entry.name)
             if self._is_foundation(entry.name)
             else self._settings.models[entry.name].path.expanduser()
         )
-        data = _read_verified(entry, path)
+        data, device = _read_verified(entry, path), self._settings.device
         digest = hashlib.sha256(data).hexdigest()
-        self._set_torch(dtype)
-        calculator = self._warm((digest, dtype), lambda: _make_mace(data, dtype))
+        self._set_torch(dtype, n_atoms)
+        calculator = self._warm((digest, dtype, device), lambda: _make_mace(data, dtype, device))
         covered = _elements_of(calculator)
         entry = entry.model_copy(update={"elements": covered, "sha256": digest})
         self._remember(entry)
         check_elements(entry, elements, self.entries())
         return LoadedCalculator(calculator, _provenance(entry, dtype))
 
-    def _remember(self, entry: CalculatorEntry) -> None:
-        """Keep what was read from a model, so that the server knows it without loading it."""
-        self._sidecars.mkdir(parents=True, exist_ok=True, mode=0o700)
-        elements = self._sidecars / f"{entry.sha256}.json"
-        elements.write_text(json.dumps({"elements": entry.elements}), encoding="utf-8")
-        if self._is_foundation(entry.name):
-            # Trust on first use: a file that changes afterwards is refused.
-            pin = self._sidecars / f"{entry.name}.json"
-            pin.write_text(json.dumps({"sha256": entry.sha256}), encoding="utf-8")
-
-    def _warm(self, key: tuple[str, ...], make: Any) -> Calculator:
+    def _warm(self, key: tuple[str, ...], make: Callable[[], Calculator]) -> Calculator:
         if key not in self._loaded:
             with _quiet():
                 self._loaded[key] = make()
         return self._loaded[key]
 
-    def _set_torch(self, dtype: DType) -> None:
+    def _set_torch(self, dtype: DType, n_atoms: int) -> None:
         """MACE sets torch's global default precision; a warm calculator needs its own back."""
         import torch
 
-        torch.set_num_threads(self._settings.threads)
+        if self._settings.device == "cuda" and not torch.cuda.is_available():
+            raise CalculatorError(
+                f"LLAMP_DEVICE is 'cuda', but torch {torch.__version__} in {sys.prefix!r} finds no "
+                "CUDA device",
+                next_step="Run the worker on a machine with a GPU and a CUDA build of torch, "
+                "or set LLAMP_DEVICE to 'cpu'.",
+            )
+        torch.set_num_threads(self._settings.threads if n_atoms >= THREADS_PAY_FROM_ATOMS else 1)
         torch.set_default_dtype(torch.float64 if dtype == "float64" else torch.float32)
-
-
-def _read_sidecar(path: Path, key: str) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8")).get(key)
-    except (OSError, ValueError):
-        return None
 
 
 def _read_verified(entry: CalculatorEntry, path: Path) -> bytes:
@@ -270,13 +174,13 @@ def _download_foundation(name: str) -> Path:
             ) from error
 
 
-def _make_mace(data: bytes, dtype: DType) -> Calculator:
+def _make_mace(data: bytes, dtype: DType, device: Device) -> Calculator:
     # mace first: e3nn fails to import on this torch unless mace has set it up.
     from mace.calculators import MACECalculator  # isort: skip
     import torch
 
-    model = torch.load(io.BytesIO(data), map_location="cpu", weights_only=False)
-    return MACECalculator(models=[model], device="cpu", default_dtype=dtype)
+    model = torch.load(io.BytesIO(data), map_location=device, weights_only=False)
+    return MACECalculator(models=[model], device=device, default_dtype=dtype)
 
 
 def _elements_of(calculator: Any) -> tuple[str, ...]:
@@ -285,12 +189,21 @@ def _elements_of(calculator: Any) -> tuple[str, ...]:
     return tuple(chemical_symbols[z] for z in calculator.z_table.zs)
 
 
-def _make_chgnet() -> Calculator:
+def _make_chgnet(device: Device) -> Calculator:
     from chgnet.model import CHGNet
     from chgnet.model.dynamics import CHGNetCalculator
 
-    model = CHGNet.load(model_name="0.3.0", use_device="cpu", verbose=False)
-    return CHGNetCalculator(model=model, use_device="cpu")
+    model = CHGNet.load(model_name="0.3.0", use_device=device, verbose=False)
+    return CHGNetCalculator(model=model, use_device=device)
+
+
+def _make_sevennet(device: Device) -> Calculator:
+    import sevenn
+    from sevenn.calculator import SevenNetCalculator
+
+    # By path: another release of the package may mean another model by the same name.
+    weights = Path(sevenn.__file__).parents[1] / SEVENNET_WEIGHTS
+    return SevenNetCalculator(model=str(weights), device=device)
 
 
 def _make_emt() -> Calculator:
@@ -305,6 +218,11 @@ def _make_lennard_jones() -> Calculator:
     return LennardJones(
         epsilon=ARGON_EPSILON_EV, sigma=ARGON_SIGMA_A, rc=3 * ARGON_SIGMA_A, smooth=True
     )
+
+
+_PACKAGED: Final = {"chgnet": _make_chgnet, "sevenn": _make_sevennet}
+"""Families whose weights come with their package."""
+_CLASSICAL: Final = {"emt": _make_emt, "lj": _make_lennard_jones}
 
 
 def _provenance(entry: CalculatorEntry, dtype: DType) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class CalculatorList(Result):
         named: dict[tuple[str, ...], str] = {}
         for entry in sorted(self.calculators, key=lambda entry: not entry["available"]):
             state = "available" if entry["available"] else f"NOT available: {entry['why_not']}"
+            where = f" in the environment {entry['environment']}" if entry["environment"] else ""
             digest = f", sha256 {entry['sha256']}" if entry["sha256"] else ""
             elements = tuple(entry["elements"] or ())
             covers = " ".join(elements) if elements else "read when first loaded"
@@ -33,17 +34,16 @@ class CalculatorList(Result):
             named.setdefault(elements, entry["name"])
             lines.append(
                 f"{entry['name']}: {state}; family {entry['family']}, model {entry['model']}, "
-                f"{entry['version']}, on {entry['device']}{digest}; licence {entry['licence']}; "
-                f"elements: {covers}; {entry['note']}"
+                f"{entry['version']}, on {entry['device']}{where}{digest}; "
+                f"licence {entry['licence']}; elements: {covers}; {entry['note']}"
             )
         return "\n".join(lines)
 
 
 def list_calculators(_params: ListCalculatorsParams, *, calculators: Calculators) -> CalculatorList:
-    """List the force fields for relax_structure and run_md.
+    """List the force fields that calculations can use.
 
-    Gives name, family, model, version, sha256, elements, licence, device, accuracy, and what to do
-    about one that is not available. Loads nothing.
+    Gives version, elements, licence, accuracy, and what to do about one that is not available.
     """
     return CalculatorList(
         default=calculators.default,

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llamp_mcp.plots import figure, png
+from pydantic import Field
+
+from llamp_mcp.operation import Result
+from llamp_mcp.plots import png
+from llamp_mcp.simulation.jobs import PLOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from llamp_mcp.simulation.dynamics import Floats
+    from matplotlib.figure import Figure
 
-_MAX_POINTS = 4_000
-_MEAN_PART = 20
-"""The running mean is over this part of the run: short cells fluctuate too much to read without."""
+    from llamp_mcp.simulation.monitor import Monitor
 
 
-def plot_temperature(
-    path: Path, *, title: str, times_ps: Floats, kelvin: Floats, targets: Floats | None
-) -> None:
-    """Write temperature against time as PNG, with the target schedule over it."""
-    stride = max(1, len(times_ps) // _MAX_POINTS)
-    drawn, axes = figure()
-    axes.plot(times_ps[::stride], kelvin[::stride], lw=0.8, color="#8fbbe0", label="instantaneous")
-    window = len(kelvin) // _MEAN_PART
-    if window > 1:
-        from scipy.ndimage import uniform_filter1d
+class PlottedResult(Result):
+    """A result with a picture, which its job keeps."""
 
-        mean = uniform_filter1d(kelvin, window, mode="nearest")[::stride]
-        width_ps = window * (times_ps[1] - times_ps[0])
-        label = f"mean over {width_ps:.2g} ps"
-        axes.plot(times_ps[::stride], mean, lw=1.8, color="#1f5f9e", label=label)
-    if targets is not None:
-        axes.plot(times_ps[::stride], targets[::stride], lw=2, color="#c8442c", label="target")
-    axes.set(title=title, xlabel="Time (ps)", ylabel="Temperature (K)")
-    axes.set_xlim(times_ps[0], times_ps[-1])
-    axes.set_ylim(0, 1.2 * max(kelvin.max(), 1.0))  # room for the legend above the curve
-    axes.grid(alpha=0.25)
-    axes.legend(frameon=False, ncols=3, loc="upper right")
+    plot: dict[str, str] = Field(description="uri path")
+
+    def images(self) -> Iterable[bytes]:
+        """The picture, while its file is there."""
+        path = Path(self.plot["path"])
+        if path.is_file():
+            yield path.read_bytes()
+
+    def plot_line(self) -> str:
+        """Where the picture is, for the text."""
+        return f"plot {self.plot['uri']}: {self.plot['path']}"
+
+
+def keep_plot(monitor: Monitor, drawn: Figure) -> dict[str, str]:
+    """Write the picture of a result into the directory of its job; what its `plot` says."""
+    path = monitor.directory / PLOT
     path.write_bytes(png(drawn))
+    return {"uri": f"job://{monitor.job_id}/plot", "path": str(path)}

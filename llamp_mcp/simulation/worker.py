@@ -1,7 +1,8 @@
-"""The one process per home directory that computes: `python -m llamp_mcp.simulation.worker HOME`.
+"""A process that computes: `python -P -m llamp_mcp.simulation.worker HOME SLOT`.
 
-It alone loads force fields. It outlives the server that started it, runs one job at a time, stays
-warm between jobs and ends when idle. Settings come by the environment, calculators by the job.
+Workers alone load force fields. One outlives the server that started it, runs one job at a time,
+stays warm between jobs and ends when idle. It holds the lease of its slot while it lives (see
+`jobs/leases.py`). Settings come by the environment, calculators by the job.
 """
 
 from __future__ import annotations
@@ -12,199 +13,162 @@ import os
 import sys
 import time
 from pathlib import Path
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from llamp_mcp.errors import Cancelled, InvalidInput, LlampError, is_disk_full, one_of
-from llamp_mcp.operation import needs
-from llamp_mcp.settings import ModelFile, Settings
-from llamp_mcp.simulation import OPERATIONS
-from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.jobs import LOG, WORKER_LOCK, Job, JobStore
+from llamp_mcp.errors import HomeError, InvalidInput
+from llamp_mcp.settings import Settings
+from llamp_mcp.simulation.checkpoints import sync_files
+from llamp_mcp.simulation.execution import Outcome, calculators_for, execute, logging_to
+from llamp_mcp.simulation.housekeeping import tidy
+from llamp_mcp.simulation.jobs import LOG, Job, JobStore
+from llamp_mcp.simulation.jobs.leases import environment_of, lease, release_orphans
 from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.watchdog import Watchdog
 from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from threading import Event
 
     from ase.calculators.calculator import Calculator
 
 POLL_S: Final = 0.05
-WATCH_S: Final = 0.1
-GRACE_S: Final = 1.0
-"""Time a cancelled job has to stop by itself; then the process is replaced."""
-
-_NO_SPACE: Final = "No space is left on the disk of LLAMP_HOME. Free some and submit the job again."
+LOOK_EVERY_S: Final = 5.0
+REPORT_PATIENCE_S: Final = 0.2
+"""A report of progress that the store does not take at once is dropped: the next one follows."""
+COMMIT_FOR_S: Final = 600.0
+"""How long a finished job's result is offered to a store that cannot take it."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs jobs of one home, one after the other.
+    """Runs jobs of one home and one environment, one after the other.
 
     Args:
         settings: Those of the server that started this process.
+        slot: The lease this process holds.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, slot: str) -> None:
+        self._settings, self._slot = settings, slot
+        self._environment = environment_of(slot)
         self._jobs = JobStore.of(settings)
         self._structures = StructureStore(settings.open_home())
         self._loaded: dict[tuple[str, ...], Calculator] = {}
-        self._current: tuple[str, Event] | None = None
-
-        Thread(target=self._watch, daemon=True, name="watchdog").start()
+        self._watchdog = Watchdog(JobStore.of(settings), settings.worker_memory_mb)
 
     def has_work(self) -> bool:
-        """Whether a job waits."""
-        return self._jobs.has_queued()
+        """Whether a job waits for a worker of this environment."""
+        return self._jobs.has_waiting(self._environment)
 
     def serve(self) -> None:
         """Take jobs until none has come for the idle time; the caller holds the lease."""
-        self._jobs.interrupt_orphans()
-        idle_since = time.monotonic()
+        self._jobs.interrupt_orphans(self._slot)
+        idle_since, next_look = time.monotonic(), 0.0
         while time.monotonic() - idle_since < self._settings.worker_idle_s:
-            job = self._jobs.claim(os.getpid()) if self._jobs.has_queued() else None
-            if job is None:
-                time.sleep(POLL_S)
+            if job := self._claim():
+                self._run(job)
+                tidy(self._jobs, self._settings)
+                idle_since = time.monotonic()
                 continue
-            self._execute(job)
-            idle_since = time.monotonic()
+            if time.monotonic() >= next_look:
+                release_orphans(self._jobs)  # of other slots: no server may be there to see them
+                tidy(self._jobs, self._settings)
+                next_look = time.monotonic() + LOOK_EVERY_S
+            time.sleep(POLL_S)
 
-    def _execute(self, job: Job) -> None:
-        cancelled = Event()
-        self._current = (job.job_id, cancelled)
-        try:
-            with _logging_to(self._jobs.directory(job.job_id) / LOG):
-                self._finish(job, cancelled)
-        finally:
-            self._current = None
+    def _claim(self) -> Job | None:
+        if not self.has_work():
+            return None
+        limit = self._settings.workers
+        return self._jobs.claim(
+            os.getpid(), slot=self._slot, environment=self._environment, limit=limit
+        )
 
-    def _finish(self, job: Job, cancelled: Event) -> None:
-        jobs = self._jobs
-        try:
-            result = self._run(job, cancelled)
-        except Cancelled:
-            last = jobs.get(job.job_id)
-            message = f"{last.message}. {jobs.kept(last)}"
-            jobs.finish(job.job_id, "cancelled", message=message)
-        except LlampError as error:
-            jobs.finish(job.job_id, "failed", error=str(error))
-        except Exception as error:
-            # The one boundary where a bug must become a job's end, not the worker's.
-            _logger.exception("job %s failed", job.job_id)
-            text = _NO_SPACE if is_disk_full(error) else _internal(job)
-            jobs.finish(job.job_id, "failed", error=text)
-        else:
-            jobs.finish(job.job_id, "completed", result=result)
-
-    def _run(self, job: Job, cancelled: Event) -> dict[str, Any]:
-        operations = {operation.name: operation for operation in OPERATIONS}
-        operation = operations.get(job.kind)
-        if operation is None:
-            raise one_of("kind of job", job.kind, operations)
+    def _run(self, job: Job) -> None:
         directory = self._jobs.directory(job.job_id)
+        with logging_to(directory / LOG), self._watchdog.watching(job.job_id) as cancelled:
+            self._report(job.job_id, job.done, job.total, "loading the calculator", job.frames)
+            outcome = execute(
+                job.job_id, job.kind, job.params, services=self._services(job, cancelled)
+            )
+            with contextlib.suppress(OSError):  # a picture less; the numbers are in the result
+                sync_files(directory)
+            self._commit(job.job_id, outcome)
 
+    def _services(self, job: Job, cancelled: Event) -> dict[str, object]:
         def report(done: int, total: int, message: str, frames: int) -> None:
-            self._jobs.report(job.job_id, done, total, message, frames)
+            self._report(job.job_id, done, total, message, frames)
 
-        services = {
+        return {
             "settings": self._settings,
             "structures": self._structures,
             "jobs": self._jobs,
-            "calculators": self._calculators(job),
-            "monitor": Monitor(job.job_id, directory, report, cancelled.is_set),
+            "calculators": calculators_for(job.settings, self._settings, self._loaded),
+            "monitor": Monitor(
+                job.job_id,
+                self._jobs.directory(job.job_id),
+                report,
+                cancelled.is_set,
+                self._settings.checkpoint_s,
+            ),
         }
-        report(0, 0, "loading the calculator", 0)
-        result = operation.run(
-            operation.params.model_validate(job.params),
-            **{name: services[name] for name in needs(operation.run)},
-        )
-        return result.model_dump(mode="json")
 
-    def _calculators(self, job: Job) -> Calculators:
-        """Those of the server that took the job; files already loaded stay warm."""
-        models = job.settings.get("models", {})
-        update = {
-            "calculator": job.settings.get("calculator", ""),
-            "models": {name: ModelFile.model_validate(file) for name, file in models.items()},
-        }
-        return Calculators(self._settings.model_copy(update=update), self._loaded)
+    def _report(self, job_id: str, done: int, total: int, message: str, frames: int) -> None:
+        with contextlib.suppress(HomeError):
+            self._jobs.report(job_id, done, total, message, frames, patience_s=REPORT_PATIENCE_S)
 
-    def _watch(self) -> None:
-        """Pass a cancellation on; replace the process when the job does not heed it."""
-        asked: dict[str, float] = {}
+    def _commit(self, job_id: str, outcome: Outcome) -> None:
+        """Write the end of a job down; a disk that is full or busy for a while does not lose it."""
+        deadline = time.monotonic() + COMMIT_FOR_S
         while True:
-            time.sleep(WATCH_S)
-            current = self._current
-            if current is None:
-                continue
-            job_id, cancelled = current
-            if not cancelled.is_set():
-                if self._jobs.cancel_requested(job_id):
-                    asked = {job_id: time.monotonic()}
-                    cancelled.set()
-            elif time.monotonic() - asked.get(job_id, 0.0) > GRACE_S:
-                self._abandon(job_id)
-
-    def _abandon(self, job_id: str) -> None:
-        """A native call cannot be stopped from within: start over as a fresh process."""
-        last = self._jobs.get(job_id)
-        message = f"{last.message}; stopped in the midst of it. {self._jobs.kept(last)}"
-        if self._jobs.finish(job_id, "cancelled", message=message):
-            _become_fresh()
-
-
-def _become_fresh() -> None:
-    """Replace this process: every thread ends, the lease is dropped, waiting jobs go on."""
-    os.execv(sys.executable, [sys.executable, *command(sys.argv[1])[1:]])
+            try:
+                message = None
+                if outcome.state == "cancelled":
+                    last = self._jobs.get(job_id)
+                    message = f"{last.message}. {self._jobs.kept(last)}"
+                self._jobs.finish(
+                    job_id,
+                    outcome.state,
+                    result=outcome.result,
+                    error=outcome.error,
+                    message=message,
+                )
+            except HomeError:
+                if time.monotonic() > deadline:
+                    raise
+                _logger.warning("job %s has ended, which cannot be written yet", job_id)
+                time.sleep(1)
+            else:
+                return
 
 
-def command(home: str) -> list[str]:
+def command(home: str, slot: str, python: str = sys.executable) -> list[str]:
     """How a worker is started. `-P`: nothing is imported from the current directory."""
-    return [sys.executable, "-P", "-m", "llamp_mcp.simulation.worker", home]
-
-
-def _internal(job: Job) -> str:
-    return f"Internal error; the traceback is in job://{job.job_id}/log"
-
-
-@contextlib.contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Log records, warnings and whatever libraries print, into the log of the job."""
-    root = logging.getLogger()
-    with path.open("a", encoding="utf-8", buffering=1) as stream:
-        handler = logging.StreamHandler(stream)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        root.addHandler(handler)
-        try:
-            with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
-                yield
-        finally:
-            root.removeHandler(handler)
+    return [python, "-P", "-m", "llamp_mcp.simulation.worker", home, slot]
 
 
 def main() -> None:
     """Serve while there is work; end at once when another worker has the lease."""
-    if len(sys.argv) != 2:
-        raise InvalidInput("The worker takes one argument", allowed="the home directory")
-    logging.basicConfig(level=logging.INFO)
+    if len(sys.argv) != 3:
+        raise InvalidInput("The worker takes two arguments", allowed="the home directory, a slot")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.captureWarnings(True)
-    settings = Settings(home=Path(sys.argv[1]))
-    lease = FileLock(settings.open_home() / WORKER_LOCK)
-    worker = Worker(settings)
+    settings, slot = Settings(home=Path(sys.argv[1])), sys.argv[2]
+    held = lease(settings.open_home(), slot)
+    worker = Worker(settings, slot)
     while True:
         try:
             # Not at once: a server looking whether there is a worker holds it for an instant.
-            lease.acquire(timeout=2)
+            held.acquire(timeout=2)
         except Timeout:
             return
         try:
             worker.serve()
         finally:
-            lease.release()
+            held.release()
         # Nobody may have been told of a job that came between the last look and the release.
         if not worker.has_work():
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, PrivateAttr
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params, Result
@@ -75,15 +76,15 @@ class AnalyzeStructureResult(Result):
     structure_id: str
     formula: str
     n_sites: int
-    symmetry: Block
-    density: Block
-    coordination: Block
-    bonds: Block
-    oxidation_states: Block
-    dimensionality: Block
-    packing: Block
-    xrd: Block
-    distances: Block
+    symmetry: SkipJsonSchema[Block]
+    density: SkipJsonSchema[Block]
+    coordination: SkipJsonSchema[Block]
+    bonds: SkipJsonSchema[Block]
+    oxidation_states: SkipJsonSchema[Block]
+    dimensionality: SkipJsonSchema[Block]
+    packing: SkipJsonSchema[Block]
+    xrd: SkipJsonSchema[Block]
+    distances: SkipJsonSchema[Block]
     _pictures: list[bytes] = PrivateAttr(default_factory=list)
 
     def blocks(self) -> dict[str, dict[str, Any]]:

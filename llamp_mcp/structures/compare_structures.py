@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.errors import InvalidInput, clip
 from llamp_mcp.operation import Operation, Params, Result
@@ -61,8 +62,8 @@ class CompareStructuresResult(Result):
 
     structures: list[dict[str, Any]]
     comparisons: list[dict[str, Any]]
-    tolerances: dict[str, Any]
-    method: str
+    tolerances: SkipJsonSchema[dict[str, Any]]
+    method: SkipJsonSchema[str]
 
     def text(self) -> str:
         """One line per structure, a few per comparison, then the definitions."""
@@ -84,8 +85,7 @@ def compare_structures(
 ) -> CompareStructuresResult:
     """Compare stored structures with the first: match, RMSD, site mapping, strain, or why not.
 
-    Without a match: reasons, tolerances it takes, same prototype. For database entries use
-    identify_structure.
+    For database entries use identify_structure.
     """
     from llamp_mcp.structures.comparison.cells import bare
 

@@ -27,11 +27,11 @@ PrototypeObject = Annotated[dict[str, Any], WithJsonSchema(flat_schema("kind", P
 class CreateStructureParams(Params):
     """Exactly one of text, path and prototype."""
 
-    text: str = Field("", description="contents of a structure file, at most 1 MB")
+    text: str = Field("", description="contents of a structure file")
     format: Literal["", "cif", "poscar", "extxyz", "xyz", "json"] = Field(
-        "", description="of text; of a path only where its name does not tell"
+        "", description="of text, or of a path without ending"
     )
-    path: str = Field("", description="file in the server's workspace")
+    path: str = Field("", description="in the workspace")
     prototype: PrototypeObject = Field(
         default_factory=dict,
         description='such as {"kind": "bulk", "name": "Cu", "crystal": "fcc", "a": 3.615}',
@@ -43,9 +43,7 @@ def create_structure(
 ) -> StructureResult:
     """Make a structure of your own and get its structure_id. Give one of text, path, prototype.
 
-    Use get_structure instead for a material of the Materials Project. Prototypes: bulk (crystal
-    type), spacegroup (lattice and asymmetric unit), molecule (in a box). Notes tell Wyckoff
-    positions, neighbours and what was assumed.
+    For a material of the Project use get_structure. Notes tell what was assumed.
     """
     given = [name for name in ("text", "path", "prototype") if getattr(params, name)]
     if len(given) != 1:

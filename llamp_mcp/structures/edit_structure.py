@@ -28,7 +28,7 @@ EditObject = Annotated[
 class EditStructureParams(Params):
     """A structure and what to do with it."""
 
-    structure_id: str = Field(description="handle of the structure")
+    structure_id: str = Field(description="handle")
     edits: list[EditObject] = Field(
         min_length=1, max_length=MAX_EDITS, description="applied in order; sites count from 0"
     )
@@ -53,10 +53,9 @@ def edit_structure(
 ) -> EditStructureResult:
     """Edit a crystal: cell, sites, strain, surfaces, interfaces, disorder; many edits in one call.
 
-    Applied in order, all or none, to a copy; the new structure_id comes back. Each step's report
-    proves the geometry: strain, shortest distance, space group, coordination of an added atom,
-    lists to choose from. Example: [{"op": "supercell", "target_atoms": 16}, {"op": "interstitial",
-    "species": "Li", "site_kind": "tetrahedral"}].
+    Applied in order, all or none, to a copy; the new structure_id comes back, with a report that
+    proves the geometry of each step. Example: [{"op": "supercell", "target_atoms": 16},
+    {"op": "interstitial", "species": "Li", "site_kind": "tetrahedral"}].
     """
     from llamp_mcp.structures.edits.apply import apply_edits, parse_edits
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.errors import InvalidInput, unusable
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
@@ -31,7 +32,7 @@ LINKED = ("cif", "poscar", "extxyz", "json")
 class ExportStructureParams(Params):
     """A structure, a format, and where to."""
 
-    structure_id: str = Field(description="handle of the structure")
+    structure_id: str = Field(description="handle")
     format: Format = Field("cif", description="qe, lammps: structure part of the input")
     path: str = Field("", description="file in the workspace; empty: the text comes back")
     symprec_a: float = Field(
@@ -45,11 +46,11 @@ class ExportStructureResult(Result):
 
     structure_id: str
     format: str
-    symprec_a: float = 0
+    symprec_a: SkipJsonSchema[float] = 0
     contents: str = Field("", serialization_alias="text", description="empty when written")
     path: str | None = None
-    n_characters: int
-    truncated: bool
+    n_characters: SkipJsonSchema[int]
+    truncated: SkipJsonSchema[bool]
     notes: list[str] = Field(default_factory=list)
 
     def text(self) -> str:
@@ -77,9 +78,8 @@ def export_structure(
 ) -> ExportStructureResult:
     """Write a structure as text or into a file of the workspace.
 
-    Formats: cif, poscar (VASP), extxyz, json (pymatgen), xyz, and the structure part of an input of
-    Quantum ESPRESSO (qe) and LAMMPS (lammps). An existing file is kept unless overwrite is true.
-    Without path the text comes back, long text cut.
+    For VASP (poscar), pymatgen (json), Quantum ESPRESSO (qe), LAMMPS. An existing file is kept
+    unless overwrite is true.
     """
     structure = structures.get(params.structure_id)
     contents = write_structure(structure, params.format, params.symprec_a)

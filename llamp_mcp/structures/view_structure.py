@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
+from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.operation import Operation, Params, ResourceLink, Result
 
@@ -23,7 +24,7 @@ Index = Annotated[int, Field(ge=-20, le=20)]
 class ViewStructureParams(Params):
     """A structure, and how to look at it."""
 
-    structure_id: str = Field(description="handle of the structure")
+    structure_id: str = Field(description="handle")
     orientation: Literal["standard", "a", "b", "c"] = Field(
         "standard", description="axis towards the reader"
     )
@@ -46,13 +47,13 @@ class ViewStructureResult(Result):
     structure_id: str
     formula: str
     n_atoms: int
-    n_drawn: int
-    view: dict[str, Any]
-    elements: list[dict[str, Any]]
-    bonds: dict[str, Any]
-    shortest_distance_a: float
-    labels: dict[str, Any]
-    size_px: list[int]
+    n_drawn: SkipJsonSchema[int]
+    view: SkipJsonSchema[dict[str, Any]]
+    elements: SkipJsonSchema[list[dict[str, Any]]]
+    bonds: SkipJsonSchema[dict[str, Any]]
+    shortest_distance_a: SkipJsonSchema[float]
+    labels: SkipJsonSchema[dict[str, Any]]
+    size_px: SkipJsonSchema[list[int]]
     uri: str
     notes: list[str]
     _shortest: str = PrivateAttr("")
@@ -111,7 +112,7 @@ def view_structure(
 ) -> ViewStructureResult:
     """Draw a structure as a PNG: cell, atoms, bonds, axes, legend, site numbers.
 
-    The text tells in words what is seen. For coordination and symmetry use analyze_structure.
+    For coordination and symmetry use analyze_structure.
     """
     from llamp_mcp.structures.pictures import picture
 

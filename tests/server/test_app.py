@@ -27,8 +27,12 @@ DEFAULT_TOOLS = {
     "view_structure",
     "export_structure",
     "list_calculators",
+    "calculate_energy",
     "relax_structure",
+    "fit_eos",
+    "compute_elastic_tensor",
     "run_md",
+    "analyze_trajectory",
     "get_job",
     "cancel_job",
 }
@@ -54,7 +58,8 @@ def test_toolsets_and_tools_choose(settings: Settings) -> None:
 
 def test_read_only_leaves_out_what_starts_writes_or_cancels(settings: Settings) -> None:
     left = {op.name for op in chosen(settings.model_copy(update={"read_only": True}))}
-    assert left == DEFAULT_TOOLS - {"export_structure", "relax_structure", "run_md", "cancel_job"}
+    calculations = {"calculate_energy", "relax_structure", "fit_eos", "compute_elastic_tensor"}
+    assert left == DEFAULT_TOOLS - calculations - {"export_structure", "run_md", "cancel_job"}
 
 
 @pytest.mark.parametrize(

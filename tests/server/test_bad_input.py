@@ -58,7 +58,7 @@ RUNS: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("unknown calculator", "relax_structure", {"calculator": "vasp"}, ["vasp", "chgnet", "emt"]),
     ("missing element", "relax_structure", {"calculator": "emt"}, ["Si"]),
     ("negative temperature", "run_md", {"temperature_k": [-5], "steps": 10}, ["-5"]),
-    ("zero time step", "run_md", {"temperature_k": [300], "steps": 10, "timestep_fs": 0}, ["0"]),
+    ("negative time step", "run_md", {"steps": 10, "timestep_fs": -1}, ["-1"]),
     ("a billion steps", "run_md", {"temperature_k": [300], "steps": 10**9}, ["1000000000"]),
 ]
 

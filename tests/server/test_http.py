@@ -43,7 +43,7 @@ def serving(home: Path, **environment: str) -> Iterator[str]:
         env={"LLAMP_HOME": str(home), "LLAMP_SOURCE": "sample", **environment},
     )
     try:
-        for _ in range(200):
+        for _ in range(1200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

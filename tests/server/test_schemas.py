@@ -20,10 +20,10 @@ SNAPSHOT = Path(__file__).parent / "schemas.json"
 TOTAL_BYTES = 36_000
 TOOL_BYTES = 2_000
 LARGER = {
-    "edit_structure": 7_500,
-    "create_structure": 3_200,
-    "run_md": 2_300,
-    "search_materials": 3_100,
+    "edit_structure": 7_000,
+    "create_structure": 2_700,
+    "run_md": 2_200,
+    "search_materials": 2_900,
 }
 
 

@@ -7,14 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from ase.calculators.emt import EMT
 from pymatgen.core.lattice import Lattice
 from pymatgen.core.structure import Structure
 
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.settings import ModelFile, Settings
+from llamp_mcp.simulation.calculators import Calculators
+from llamp_mcp.simulation.compute_phonons import PhononParams, PhononResult, compute_phonons
 from llamp_mcp.simulation.engines.local import LocalEngine
 from llamp_mcp.simulation.jobs import Job, JobStore
+from llamp_mcp.simulation.lattice import vibrations
+from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.structures.store import StructureStore
+from tests.simulation import counting as counting_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +87,13 @@ def engine(settings: Settings, jobs: JobStore) -> Iterator[LocalEngine]:
     engine.stop()
 
 
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that also know the operation `count`."""
+    monkeypatch.setattr("llamp_mcp.simulation.worker.command", counting_module.command)
+    monkeypatch.setenv("PYTHONPATH", str(counting_module.ROOT))
+
+
 def wait(
     jobs: JobStore,
     engine: LocalEngine,
@@ -97,3 +110,54 @@ def wait(
             return job
         time.sleep(0.02)
     raise AssertionError(f"{jobs.get(job_id)} after {timeout_s} s")
+
+
+@pytest.fixture
+def emt_calls(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How often EMT computed something since this was last asked."""
+    calls = 0
+    original = EMT.calculate
+
+    def counted(*arguments: object, **named: object) -> None:
+        nonlocal calls
+        calls += 1
+        original(*arguments, **named)
+
+    def since() -> int:
+        nonlocal calls
+        calls, before = 0, calls
+        return before
+
+    monkeypatch.setattr(EMT, "calculate", counted)
+    return since
+
+
+@pytest.fixture
+def phonons(
+    settings: Settings,
+    structures: StructureStore,
+    put: Callable[[Structure], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., PhononResult]:
+    """Compute phonons as the worker does, on a coarse mesh unless asked otherwise."""
+
+    def phonons(
+        structure: Structure,
+        directory: str = "job",
+        cancelled: Callable[[], bool] = lambda: False,
+        mesh_length_a: float = 30,
+        **arguments: object,
+    ) -> PhononResult:
+        monkeypatch.setattr(vibrations, "MESH_LENGTH_A", mesh_length_a)
+        where = tmp_path / directory
+        where.mkdir(exist_ok=True)
+        asked = {"structure_id": put(structure), "calculator": "emt", **arguments}
+        return compute_phonons(
+            PhononParams.model_validate(asked),
+            structures=structures,
+            calculators=Calculators(settings),
+            monitor=Monitor("j-test", where, cancelled=cancelled),
+        )
+
+    return phonons

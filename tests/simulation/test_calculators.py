@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -10,7 +12,14 @@ from llamp_mcp.errors import CalculatorError, InvalidInput
 from llamp_mcp.settings import ModelFile, Settings
 from llamp_mcp.simulation import calculators as module
 from llamp_mcp.simulation import catalogue
-from llamp_mcp.simulation.calculators import ARGON_EPSILON_EV, ARGON_SIGMA_A, Calculators, DType
+from llamp_mcp.simulation.calculators import (
+    ARGON_EPSILON_EV,
+    ARGON_SIGMA_A,
+    THREADS_PAY_FROM_ATOMS,
+    Calculators,
+    DType,
+)
+from llamp_mcp.simulation.environments import Environment
 from llamp_mcp.simulation.list_calculators import ListCalculatorsParams, list_calculators
 from llamp_mcp.units import EV_PER_A3_IN_GPA
 from tests.simulation.conftest import SI_MACE, SI_MACE_SHA256, loads_force_field
@@ -38,7 +47,7 @@ def test_too_many_atoms_are_refused_before_anything_is_loaded(settings):
 
 
 def test_missing_package_is_answered_with_the_command_that_installs_it(settings, monkeypatch):
-    monkeypatch.setattr(catalogue, "find_spec", lambda _name: None)
+    monkeypatch.setattr(catalogue, "here", lambda: Environment("python", "/here"))
 
     with pytest.raises(CalculatorError, match=r"pip install 'llamp-mcp\[chgnet\]'"):
         Calculators(settings).resolve("chgnet", ["Si"])
@@ -138,3 +147,56 @@ def test_mace_in_two_precisions_and_chgnet_take_turns_in_one_process(settings, c
     with pytest.raises(CalculatorError, match="'si-mace' does not cover Ge"):
         Calculators(settings).resolve("si-mace", ["Ge"])
     assert capsys.readouterr().out == "", "stdout may be the protocol's"
+
+
+@loads_force_field
+def test_several_threads_are_used_only_from_the_size_at_which_they_pay(settings, monkeypatch):
+    import torch
+
+    threads: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    calculators = Calculators(settings.model_copy(update={"threads": 4}))
+    for n_atoms in (8, THREADS_PAY_FROM_ATOMS - 1, THREADS_PAY_FROM_ATOMS, 500):
+        calculators.load("si-mace", ["Si"], n_atoms=n_atoms)
+
+    assert threads == [1, 1, 4, 4]
+
+
+@loads_force_field
+def test_device_that_is_not_there_is_refused_and_the_entry_names_the_one_that_is_set(
+    settings, monkeypatch
+):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    calculators = Calculators(settings.model_copy(update={"device": "cuda"}))
+    devices = {entry.name: entry.device for entry in calculators.entries()}
+
+    assert (devices["si-mace"], devices["chgnet"], devices["emt"]) == ("cuda", "cuda", "cpu")
+    for name in ("si-mace", "chgnet"):
+        with pytest.raises(CalculatorError, match=r"LLAMP_DEVICE is 'cuda', but torch .* finds no"):
+            calculators.load(name, ["Si"])
+    assert calculators.load("emt", ["Cu"]).provenance["device"] == "cpu"
+
+
+@loads_force_field
+def test_device_reaches_the_model_and_the_result(settings, monkeypatch):
+    import torch
+
+    asked: list[str] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for family, make in (("_make_mace", 2), ("chgnet", 0)):
+
+        def built(*arguments: str, place: int = make) -> object:
+            asked.append(arguments[place])
+            return SimpleNamespace(z_table=SimpleNamespace(zs=[14]))
+
+        if family == "chgnet":
+            monkeypatch.setitem(module._PACKAGED, family, built)
+        else:
+            monkeypatch.setattr(module, family, built)
+    calculators = Calculators(settings.model_copy(update={"device": "cuda"}))
+    said = [calculators.load(name, ["Si"]).provenance["device"] for name in ("si-mace", "chgnet")]
+
+    assert asked == ["cuda", "cuda"]
+    assert said == ["cuda", "cuda"]

@@ -11,6 +11,7 @@ from llamp_mcp.errors import Cancelled, InvalidInput, NotFound
 from llamp_mcp.simulation.calculators import Calculators
 from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.relax_structure import RelaxParams, check, facts, relax_structure
+from llamp_mcp.structures.symmetry import space_group
 from tests.simulation.conftest import copper, loads_force_field, silicon
 
 
@@ -142,6 +143,40 @@ def test_unknown_structure_is_refused(settings, structures):
             structures=structures,
             calculators=Calculators(settings),
         )
+
+
+def test_a_space_group_that_is_held_becomes_exact_and_stays(relax, put, structures):
+    """Oracle: spglib at a tolerance of 1e-5 Å; each atom of the start is off by 0.003 Å."""
+    structure = copper((2, 1, 1), a=3.7)
+    structure.perturb(0.003)
+    held = relax(put(structure), keep_symmetry=True, pressure_gpa=2)
+    before, after = (
+        space_group(one, 1e-5) for one in (structure, structures.get(held.structure_id))
+    )
+
+    assert before is not None
+    assert after is not None
+    assert before.number == 1
+    assert after.number == held.spacegroup_before["number"] == 225
+    assert held.converged
+    assert held.stress_gpa[:3] == pytest.approx([-2] * 3, abs=0.05)
+    assert ", held" in held.text()
+
+
+def test_result_names_the_structure_it_began_with(relax, put):
+    parent = put(copper(a=3.65))
+    result = relax(parent)
+
+    assert result.parent_id == parent != result.structure_id
+    assert parent in result.text()
+
+
+def test_atoms_that_end_too_close_are_warned_of(relax, put):
+    structure = copper()
+    structure.translate_sites([1], [0, -0.4, -0.4])
+    result = relax(put(structure), cell="fixed", max_steps=1, fmax_ev_per_a=1)
+
+    assert any("not to be trusted" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize(

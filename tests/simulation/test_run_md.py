@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase.io import read
 from ase.io.trajectory import Trajectory
 from pydantic import ValidationError
 from pymatgen.core.lattice import Lattice
@@ -10,6 +11,7 @@ from pymatgen.core.structure import Structure
 from llamp_mcp.errors import CalculatorError, Cancelled, InvalidInput, SimulationError
 from llamp_mcp.simulation import run_md as module
 from llamp_mcp.simulation.calculators import Calculators
+from llamp_mcp.simulation.dynamics.recording import read_record
 from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.run_md import MdParams, check, facts, run_md
 from tests.simulation.conftest import copper
@@ -90,30 +92,43 @@ def test_relaxed_crystal_in_nve_shares_its_heat_and_loses_none(md, put):
 
 def test_annealing_follows_its_schedule_and_says_so(md, put):
     result = md(
-        put(copper(2)), temperature_k=[300, 900, 300], steps=600, timestep_fs=4, thermostat="bussi"
+        put(copper(2)),
+        temperature_k=[300, 900, 300],
+        steps=600,
+        equilibration_steps=150,
+        timestep_fs=4,
+        thermostat="bussi",
     )
+    deviation = result.temperature_k["max_deviation_from_schedule_percent"]
 
     assert result.temperature_k["max"] > 700
     assert result.temperature_k["final"] < 600
     assert result.temperature_k["schedule"] == [300, 900, 300]
+    assert result.temperature_k["standard_error"] is None
+    assert deviation < 40, "93 degrees of freedom over 0.12 ps: some 10 % of scatter, and a lag"
+    assert f"running mean within {deviation:.2g} % of the schedule" in result.text()
     assert result.energy_drift_mev_per_atom_per_ps is None, "nothing is conserved on a schedule"
     assert result.time_ps == pytest.approx(2.4)
 
 
 def test_text_says_every_number_and_id_of_the_result(md, put):
-    result = md(put(copper()), steps=20, seed=7)
+    result = md(put(copper()), steps=90, seed=7, equilibration_steps=20)
     text = result.text()
 
     assert result.structure_id in text
-    for key in ("mean", "std", "min", "max", "final"):
+    for key in ("std", "min", "max", "final"):
         assert f"{key} = {result.temperature_k[key]:.1f} K" in text
-    for key, value in result.potential_energy_ev_per_atom.items():
-        assert f"{key} = {value:.6g} eV/atom" in text
+    for key in ("start", "end", "mean"):
+        assert f"{key} = {result.potential_energy_ev_per_atom[key]:.6g}" in text
     for value in (
-        f"drift = {result.energy_drift_mev_per_atom_per_ps:.3g} meV/atom/ps",
+        f"mean = {result.temperature_k['mean']:.1f} ",
+        f"canonical std: {300 * np.sqrt(2 / 9):.1f} K",
+        f"drift of the conserved = {result.energy_drift_mev_per_atom_per_ps:.3g} meV/atom/ps",
+        f"std = {result.pressure_gpa['std']:.4g} GPa",
         f"{result.wall_s:.3g} s",
         f"{result.ms_per_step:.3g} ms/step",
-        "20 steps of 2 fs = 0.04 ps",
+        "90 steps of 2 fs = 0.18 ps",
+        "equilibration: steps 0-19, left out; sampling: steps 20-90",
         "seed 7",
         "nose_hoover_chain (100 fs)",
         result.trajectory["path"],
@@ -123,6 +138,66 @@ def test_text_says_every_number_and_id_of_the_result(md, put):
         *result.warnings,
     ):
         assert value in text
+
+
+def test_text_of_constant_pressure_says_pressure_volume_and_the_last_lattice(md, put, structures):
+    result = md(put(copper()), steps=90, ensemble="npt_full", pressure_gpa=[1, 2])
+    text = result.text()
+
+    for value in (
+        "Martyna-Tobias-Klein barostat (1000 fs)",
+        f"mean = {result.pressure_gpa['mean']:.4g} GPa",
+        "schedule [1.0, 2.0] GPa",
+        f"start = {3.6**3:.6g} Å³, mean = {result.volume_a3['mean']:.6g}",
+        *(f"{name} = {value:.6g}" for name, value in result.lattice.items()),
+        "shorter than 5 barostat times",
+    ):
+        assert value in text
+    final = structures.get(result.structure_id)
+    assert final.lattice.parameters == pytest.approx(tuple(result.lattice.values()))
+    assert final.volume == pytest.approx(result.volume_a3["final"], rel=1e-9)
+
+
+def test_statistics_are_of_the_sampling_window_only(md, put, tmp_path):
+    result = md(put(copper()), steps=200, equilibration_steps=150)
+    record = read_record(tmp_path)
+
+    assert len(record.kelvin) == 201
+    assert result.temperature_k["mean"] == pytest.approx(record.kelvin[150:].mean())
+    assert result.temperature_k["min"] == record.kelvin[150:].min()
+    assert result.pressure_gpa["mean"] == pytest.approx(record.pressure_gpa[150:].mean())
+    assert not any("include the start" in warning for warning in result.warnings)
+
+
+def test_mean_far_from_its_target_is_warned_of(md, put):
+    """A relaxed crystal gives half of its heat away at once; a slow thermostat brings it back."""
+    result = md(put(copper(2)), steps=80, timestep_fs=1, thermostat="berendsen")
+
+    assert "standard errors: not in equilibrium" in result.text() or (
+        result.temperature_k["standard_error"] is None and "too short to tell" in result.text()
+    )
+
+
+def test_interrupted_run_goes_on_and_says_where(md, put, tmp_path):
+    handle = put(copper())
+    asked = iter([False] * 30 + [True])
+    monitor = Monitor("j-test", tmp_path, cancelled=lambda: next(asked), checkpoint_s=0)
+    with pytest.raises(Cancelled):
+        md(handle, monitor=monitor)
+    result = md(handle)
+
+    assert result.resumed_at_steps == [29]
+    assert "interrupted, went on from its checkpoint at step 29" in result.text()
+    assert result.trajectory["frames"] == 6
+
+
+def test_trajectory_in_extended_xyz_is_read_by_ase(md, put):
+    result = md(put(copper()), steps=20, trajectory_format="extxyz")
+    frames = read(result.trajectory["path"], ":")
+
+    assert len(frames) == result.trajectory["frames"] == 3
+    assert result.trajectory["format"] == "extxyz"
+    assert [link.mime_type for link in result.links()] == ["chemical/x-xyz"]
 
 
 def test_last_frame_remembers_how_it_was_made(md, put, structures):
@@ -184,6 +259,21 @@ def test_schedule_without_thermostat_is_refused(checked, put):
         checked(put(copper()), ensemble="nve", temperature_k=[300, 800])
 
 
+def test_pressure_at_constant_volume_is_refused(checked, put):
+    with pytest.raises(InvalidInput, match=r"pressure_gpa \[2\.0\] has no effect in 'nvt'"):
+        checked(put(copper()), pressure_gpa=[2])
+
+
+def test_other_thermostat_at_constant_pressure_is_refused(checked, put):
+    with pytest.raises(InvalidInput, match="no 'npt_full' with the thermostat 'langevin'"):
+        checked(put(copper()), ensemble="npt_full", thermostat="langevin")
+
+
+def test_equilibration_that_leaves_nothing_is_refused(checked, put):
+    with pytest.raises(InvalidInput, match="leaves nothing of 5 steps"):
+        checked(put(copper()), equilibration_steps=5)
+
+
 def test_single_atom_is_refused(checked, put):
     one = Structure(Lattice.cubic(3), ["Cu"], [[0, 0, 0]])
 
@@ -212,7 +302,11 @@ def test_partly_occupied_site_is_refused(checked, put):
         {"temperature_k": [0]},
         {"temperature_k": []},
         {"temperature_k": [300, float("nan")]},
-        {"timestep_fs": 0},
+        {"timestep_fs": -1},
+        {"pressure_gpa": []},
+        {"pressure_gpa": [501]},
+        {"equilibration_steps": -1},
+        {"trajectory_format": "xyz"},
         {"timestep_fs": 11},
         {"steps": 10**9},
         {"steps": 0},

@@ -1,141 +1,224 @@
-"""The engine of one machine: one worker process per home directory, started on demand."""
+"""The engine of one machine: a pool of worker processes per home directory, started on demand."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import suppress
+import sys
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from filelock import FileLock, Timeout
-
+import llamp_mcp
 from llamp_mcp.errors import HomeError, JobError
-from llamp_mcp.simulation.jobs import WORKER_LOCK
+from llamp_mcp.simulation.housekeeping import WORKER_LOG, shorten
+from llamp_mcp.simulation.jobs import WAITING
+from llamp_mcp.simulation.jobs.leases import WORKERS, is_held, release_orphans, slot_name
 
 if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
     from llamp_mcp.simulation.jobs import JobStore
 
-WORKER_LOG: Final = "worker.log"
-_MAX_LOG_BYTES: Final = 5 * 2**20
 _MAX_FAILED_STARTS: Final = 3
+_DEAF_S: Final = 1.6
+"""A worker that was to stop its job so long ago is stuck where not even its watchdog can run."""
+_NEEDED_THERE: Final = (
+    "LLAMP_ENVIRONMENTS must name a Python of at least 3.11 in which llamp-mcp is installed, too."
+)
 _SECRETS: Final = ("MP_API_KEY", "LLAMP_HTTP_TOKEN")
+_HANDED_ON: Final = (
+    "checkpoint_s",
+    "device",
+    "job_days",
+    "jobs_mb",
+    "min_free_mb",
+    "test_fixtures",
+    "worker_idle_s",
+    "worker_memory_mb",
+    "workers",
+)
 
 
 class LocalEngine:
-    """Keeps a worker alive while there is work.
+    """Keeps workers alive while there is work, at most `workers` computing at once.
 
-    The worker is a session of its own: it goes on when this server ends. Whether there is one is
-    told by a lock that the system drops when a process ends, however it ends.
+    A worker is a session of its own: it goes on when this server ends, and serves other servers on
+    the same home. Whether there is one in a slot is told by the slot's lease.
 
     Args:
-        settings: What the worker is started with.
-        jobs: The store it works on.
+        settings: What the workers are started with.
+        jobs: The store they work on.
     """
 
     def __init__(self, settings: Settings, jobs: JobStore) -> None:
         self._settings, self._jobs = settings, jobs
         self._lock = Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._failed_starts = 0
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._failed_starts: dict[str, int] = {}
 
     def start(self) -> None:
-        """Have a worker: call after submitting a job.
+        """Have workers: call after submitting a job.
 
         Raises:
-            JobError: It failed to start several times in a row.
+            JobError: They failed to start several times in a row.
             HomeError: The home directory cannot be written.
         """
         with self._lock:
-            if self._starting() or not self._lease_free():
-                return
-            if self._failed_starts >= _MAX_FAILED_STARTS:
-                self._failed_starts = 0
-                raise JobError(
-                    f"The worker process failed to start {_MAX_FAILED_STARTS} times",
-                    next_step=f"See {str(self._jobs.home / WORKER_LOG)!r}.",
-                )
-            self._spawn()
+            self._reap()
+            for environment, wanted in self._wanted().items():
+                if self._python(environment) is not None:
+                    self._fill(environment, wanted)
 
     def recover(self) -> None:
-        """Notice a dead worker: end its job as interrupted, and see that waiting ones run.
+        """Notice dead workers, take their jobs back, and see that waiting ones run.
 
-        Cheap; call before answering with the state of a job.
+        Cheap; call before answering with the state of a job, and when a server starts.
         """
-        with suppress(Timeout), FileLock(self._jobs.home / WORKER_LOCK, timeout=0):
-            self._jobs.interrupt_orphans()
-        if self._jobs.has_queued():
+        release_orphans(self._jobs)
+        self._kill_deaf()
+        if self._jobs.has_waiting():
             self.start()
 
     def stop(self, grace: float = 5.0) -> None:
-        """End the worker this engine started, and with it the running job; for tests."""
-        process = self._process
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(grace)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(grace)
+        """End the workers this engine started; their jobs become `interrupted`. For tests."""
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            try:
+                process.wait(grace)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(grace)
 
     @property
-    def worker_pid(self) -> int | None:
-        """Process id of the worker this engine started, while it lives."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers this engine started, of those that live."""
+        return [p.pid for p in self._processes.values() if p.poll() is None]
 
-    def _lease_free(self) -> bool:
-        with suppress(Timeout), FileLock(self._jobs.home / WORKER_LOCK, timeout=0):
-            return True
-        return False
+    def _wanted(self) -> dict[str, int]:
+        """Workers there should be, for each environment in which a job waits."""
+        waiting: dict[str, int] = {}
+        running: dict[str, int] = {}
+        for standing in self._jobs.standing():
+            counts = waiting if standing.state in WAITING else running
+            counts[standing.environment] = counts.get(standing.environment, 0) + standing.count
+        limit = self._settings.workers
+        return {name: min(limit, n + running.get(name, 0)) for name, n in waiting.items()}
 
-    def _starting(self) -> bool:
-        """Whether our own process is there, with or without the lease yet."""
-        if self._process is None:
-            return False
-        code = self._process.poll()
-        if code is None:
-            return True
-        # A killed worker had started; only one that ended by an error of its own counts.
-        self._failed_starts = self._failed_starts + 1 if code > 0 else 0
-        self._process = None
-        return False
+    def _fill(self, environment: str, wanted: int) -> None:
+        names = [slot_name(environment, n) for n in range(self._settings.workers)]
+        free = [slot for slot in names if not self._is_served(slot)]
+        missing = free[: max(0, wanted - (len(names) - len(free)))]
+        if missing and self._failed_starts.get(environment, 0) >= _MAX_FAILED_STARTS:
+            self._failed_starts[environment] = 0
+            self._give_up(environment)
+            return
+        for slot in missing:
+            self._spawn(slot, environment)
 
-    def _spawn(self) -> None:
+    def _give_up(self, environment: str) -> None:
+        """Tell the caller; an interpreter of its own must not keep other jobs from being asked."""
+        error = JobError(
+            f"The worker process of {str(self._python(environment))!r} failed to start "
+            f"{_MAX_FAILED_STARTS} times",
+            next_step=f"See {str(self._jobs.home / WORKER_LOG)!r}."
+            + (f" {_NEEDED_THERE}" if environment else ""),
+        )
+        if not environment:
+            raise error
+        self._jobs.fail_waiting(environment, str(error))
+
+    def _is_served(self, slot: str) -> bool:
+        """Whether a worker is there: ours, with or without its lease yet, or somebody's."""
+        return slot in self._processes or is_held(self._jobs.home, slot)
+
+    def _reap(self) -> None:
+        for slot, process in list(self._processes.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            # A killed worker had started; only one that ended by an error of its own counts.
+            environment = slot.rpartition(".")[0]
+            failed = self._failed_starts.get(environment, 0) + 1 if code > 0 else 0
+            self._failed_starts[environment] = failed
+            del self._processes[slot]
+
+    def _kill_deaf(self) -> None:
+        """Only our own: the process id of another's might be that of something else by now."""
+        for pid in self._jobs.deaf_workers(_DEAF_S):
+            for process in list(self._processes.values()):
+                if process.pid == pid and process.poll() is None:
+                    process.kill()
+                    process.wait()
+                    release_orphans(self._jobs)
+
+    def _python(self, environment: str) -> Path | None:
+        """The interpreter of an environment; None when another server has to start it."""
+        if not environment:
+            return Path(sys.executable)
+        path = self._settings.environments.get(environment)
+        return path.expanduser() if path is not None else None
+
+    def _spawn(self, slot: str, environment: str) -> None:
         from llamp_mcp.simulation.worker import command
 
         log = self._jobs.home / WORKER_LOG
-        mode = "ab" if not log.exists() or log.stat().st_size < _MAX_LOG_BYTES else "wb"
         try:
-            with log.open(mode) as stream:
-                self._process = subprocess.Popen(
-                    command(str(self._jobs.home)),
+            shorten(log)
+            with log.open("ab") as stream:
+                self._processes[slot] = subprocess.Popen(
+                    command(str(self._jobs.home), slot, str(self._python(environment))),
                     stdin=subprocess.DEVNULL,
                     stdout=stream,
                     stderr=stream,
-                    env=self._environment(),
+                    env=self._environment(environment),
                     cwd=self._jobs.home,
                     start_new_session=True,
                 )
         except OSError as error:
             raise HomeError(
                 f"Cannot start the worker process: {error.strerror}",
-                next_step="Check memory, disk space and permissions of LLAMP_HOME.",
+                next_step="Check memory, disk space and permissions of LLAMP_HOME"
+                + (", and the interpreter in LLAMP_ENVIRONMENTS." if environment else "."),
             ) from error
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, environment: str = "") -> dict[str, str]:
         """The server's, without its secrets, with threads capped before torch is loaded."""
         settings = self._settings
-        threads = str(settings.threads)
+        threads = str(self._threads)
         inherited = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-        return inherited | {
+        told = {f"LLAMP_{name.upper()}": str(getattr(settings, name)) for name in _HANDED_ON}
+        ours = {
+            **told,
             "LLAMP_THREADS": threads,
-            "LLAMP_WORKER_IDLE_S": str(settings.worker_idle_s),
+            "LLAMP_WORKSPACE": str(settings.workspace_path),
             "LLAMP_MODELS": "{}",
+            "LLAMP_ENVIRONMENTS": "{}",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
-            "OPENBLAS_NUM_THREADS": threads,
+            # numpy's and scipy's, which work on 3 by 3 matrices here: with two threads a warm
+            # relaxation of Si8 takes 4.2 s of processor time instead of 0.8.
+            "OPENBLAS_NUM_THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         }
+        if environment:
+            ours["PYTHONPATH"] = str(self._only_our_package())
+        return {**inherited, **ours}
+
+    @property
+    def _threads(self) -> int:
+        """As set; else a share of the cores: more threads than cores cost a factor of up to 10."""
+        share = (os.cpu_count() or 1) // self._settings.workers
+        threads = self._settings.threads
+        return threads if "threads" in self._settings.model_fields_set else min(threads, share or 1)
+
+    def _only_our_package(self) -> Path:
+        """A directory with this version of ours and nothing else of this interpreter in it."""
+        package = Path(llamp_mcp.__file__).parent
+        folder = self._jobs.home / WORKERS / f"package-{llamp_mcp.__version__}"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        link = folder / package.name
+        if not link.is_symlink() or link.readlink() != package:
+            link.unlink(missing_ok=True)
+            link.symlink_to(package)
+        return folder

@@ -51,20 +51,16 @@ class AdsorbateArguments(Arguments):
 
     molecule: str | None = Field(None, description='"CO2" (G2 set), or an element')
     structure_id: str | None = Field(None, description="a molecule in a box")
-    height_a: Annotated[float, Field(gt=0, le=50)] = Field(
-        description="of the binding atom above the top atom, Å"
-    )
+    height_a: Annotated[float, Field(gt=0, le=50)] = Field(description="Å above the top atom")
     site_kind: AdsorptionKind | None = Field(None, description="default ontop")
-    site_index: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="among inequivalent sites"
-    )
+    site_index: Annotated[int, Field(ge=0)] | None = Field(None, description="of inequivalent ones")
     position: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
         None, description="fractions of a and b"
     )
     orientation: Literal["flat", "upright"] | Direction | None = Field(
         None, description="or [x, y, z] of its axis"
     )
-    binding_atom: str | int | None = Field(None, description="element or number in the molecule")
+    binding_atom: str | int | None = Field(None, description="element or number")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

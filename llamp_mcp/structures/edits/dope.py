@@ -43,7 +43,7 @@ class DopeArguments(Arguments):
     )
     fraction: float | None = Field(None, description="of host sites, 0 to 1")
     count: int | None = Field(None, description="atoms of each dopant")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="of random choices, default 0")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="default 0")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

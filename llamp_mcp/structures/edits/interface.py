@@ -59,7 +59,7 @@ class InterfaceArguments(Arguments):
     )
     gap_a: Gap = Field(2.0, description=GAP_TOLD)
     min_vacuum_a: Annotated[float, Field(gt=0, le=200)] = Field(15.0, description=VACUUM_TOLD)
-    termination: Annotated[int, Field(ge=0)] = Field(0, description="number in the reported list")
+    termination: Annotated[int, Field(ge=0)] = Field(0, description="number as reported")
     max_mismatch_percent: Annotated[float, Field(ge=0, le=20)] = Field(
         5.0, description=MISMATCH_TOLD
     )

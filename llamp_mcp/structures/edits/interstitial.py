@@ -27,9 +27,9 @@ class InterstitialArguments(Arguments):
     """A species and one way to say where."""
 
     species: str = Field(description="added")
-    site_kind: SiteKind | None = Field(None, description="shape of the empty site")
+    site_kind: SiteKind | None = Field(None, description="shape")
     frac_coords: Position | None = Field(None, description="in lattice vectors")
-    site_index: Annotated[int, Field(ge=0)] = Field(0, description="among inequivalent sites")
+    site_index: Annotated[int, Field(ge=0)] = Field(0, description="of inequivalent ones")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

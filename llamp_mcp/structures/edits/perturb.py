@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 class PerturbArguments(Arguments):
     """How far, and with which random numbers."""
 
-    distance_a: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="Å each atom moves, in a random direction"
-    )
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="of random choices, default 0")
+    distance_a: Annotated[float, Field(gt=0, le=1)] = Field(description="Å each atom moves")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="default 0")
 
 
 def perturb(structure: Structure, arguments: PerturbArguments) -> Edited:

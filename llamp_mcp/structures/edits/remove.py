@@ -23,10 +23,8 @@ _REMOVED_LISTED = 20
 class SiteArguments(Arguments):
     """Exactly one of the three."""
 
-    site: int | None = Field(None, description="site number, from 0")
-    sites: Annotated[list[int], Field(min_length=1)] | None = Field(
-        None, description="site numbers"
-    )
+    site: int | None = Field(None, description="number, from 0")
+    sites: Annotated[list[int], Field(min_length=1)] | None = Field(None, description="numbers")
     species: str | None = Field(None, description="all its atoms")
 
     @model_validator(mode="after")

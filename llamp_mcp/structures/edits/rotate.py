@@ -24,9 +24,7 @@ class RotateArguments(Arguments):
 
     axis: Position = Field(description="Cartesian [x, y, z]")
     angle_deg: Annotated[float, Field(ge=-360, le=360)] = Field(description="degrees")
-    sites: Annotated[list[int], Field(min_length=1)] | None = Field(
-        None, description="site numbers"
-    )
+    sites: Annotated[list[int], Field(min_length=1)] | None = Field(None, description="numbers")
     anchor_frac: Position | None = Field(None, description="fixed point, of sites")
 
 

@@ -32,10 +32,10 @@ class SlabArguments(Arguments):
         10.0, description="Å, default 10"
     )
     min_vacuum_a: Annotated[float, Field(gt=0, le=200)] = Field(15.0, description=VACUUM_TOLD)
-    termination: Annotated[int, Field(ge=0)] = Field(0, description="number in the reported list")
-    symmetric: bool = Field(False, description="bottom made equal to top")
+    termination: Annotated[int, Field(ge=0)] = Field(0, description="number as reported")
+    symmetric: bool = Field(False, description="bottom as top")
     symprec_a: Annotated[float, Field(gt=0, le=MAX_SYMPREC_A)] = Field(
-        SYMPREC_A, description="symmetry tolerance in Å, default 0.01"
+        SYMPREC_A, description="Å, default 0.01"
     )
 
 

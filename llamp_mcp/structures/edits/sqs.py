@@ -35,10 +35,10 @@ class SqsArguments(Arguments):
     """The size of the cell and of the search."""
 
     target_atoms: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="about so many atoms, compact shape"
+        None, description="about so many, compact"
     )
     iterations: Annotated[int, Field(ge=1)] = Field(50_000, description="default 50000")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="of random choices, default 0")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="default 0")
 
 
 def sqs(structure: Structure, arguments: SqsArguments) -> Edited:

@@ -29,7 +29,7 @@ class StandardCellArguments(Arguments):
     """How exact the symmetry must be."""
 
     symprec_a: Annotated[float, Field(gt=0, le=MAX_SYMPREC_A)] = Field(
-        SYMPREC_A, description="symmetry tolerance in Å, default 0.01"
+        SYMPREC_A, description="Å, default 0.01"
     )
 
 

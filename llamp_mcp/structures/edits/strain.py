@@ -23,7 +23,7 @@ class StrainArguments(Arguments):
     """Exactly one of the two."""
 
     voigt: Annotated[list[float], Field(min_length=6, max_length=6)] | None = Field(
-        None, description="xx, yy, zz, yz, xz, xy as fractions (0.01 = 1 %); engineering shear"
+        None, description="xx yy zz yz xz xy (0.01 = 1 %); engineering shear"
     )
     matrix: Annotated[list[Row], Field(min_length=3, max_length=3)] | None = Field(
         None, description="3x3 displacement gradient as fractions"

@@ -29,9 +29,7 @@ class SubstituteArguments(Arguments):
     species: Annotated[dict[str, str], Field(min_length=1)] = Field(
         description='{"Si": "Ge"} or {"Si": "Si0.7Ge0.3"}'
     )
-    sites: Annotated[list[int], Field(min_length=1)] | None = Field(
-        None, description="site numbers"
-    )
+    sites: Annotated[list[int], Field(min_length=1)] | None = Field(None, description="numbers")
 
 
 def substitute(structure: Structure, arguments: SubstituteArguments) -> Edited:

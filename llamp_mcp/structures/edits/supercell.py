@@ -31,13 +31,13 @@ class SupercellArguments(Arguments):
     """Exactly one of the three."""
 
     repeats: Annotated[list[Repeat], Field(min_length=3, max_length=3)] | None = Field(
-        None, description="copies along a, b, c"
+        None, description="copies"
     )
     matrix: Annotated[list[Row], Field(min_length=3, max_length=3)] | None = Field(
         None, description="3x3 integers, rows = new vectors in old ones"
     )
     target_atoms: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="about so many atoms, compact shape"
+        None, description="about so many, compact"
     )
 
     @model_validator(mode="after")

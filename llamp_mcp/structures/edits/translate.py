@@ -23,9 +23,7 @@ class TranslateArguments(Arguments):
 
     frac_vector: Position | None = Field(None, description="in lattice vectors")
     vector_a: Position | None = Field(None, description="Cartesian, Å")
-    sites: Annotated[list[int], Field(min_length=1)] | None = Field(
-        None, description="site numbers"
-    )
+    sites: Annotated[list[int], Field(min_length=1)] | None = Field(None, description="numbers")
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:

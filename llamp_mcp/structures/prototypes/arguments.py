@@ -66,27 +66,27 @@ class BulkArguments(Arguments):
     name: str = Field(description='"Cu", "SrTiO3"')
     crystal: str | None = Field(
         None,
-        description="fcc, rocksalt, wurtzite…; or of AFLOW's library: mineral (perovskite, "
-        "spinel), Strukturbericht (A15), label; graphene, MX2-2H, MX2-1T",
+        description="fcc, rocksalt…; AFLOW's: mineral (spinel), Strukturbericht (A15), "
+        "label; graphene, MX2-2H",
     )
-    a: Length | None = Field(None, description="Å; elements only: default ASE's reference")
+    a: Length | None = Field(None, description="Å; elements: default ASE's")
     c: Length | None = Field(None, description="Å")
-    lattice: Cell | None = Field(None, description="a b c (Å) alpha beta gamma (degrees)")
-    u: Coordinate | None = Field(None, description="the one internal coordinate")
+    lattice: Cell | None = Field(None, description="a b c (Å) alpha beta gamma (°)")
+    u: Coordinate | None = Field(None, description="internal coordinate")
     thickness_a: Annotated[float, Field(ge=0, le=50), WithJsonSchema({"type": "number"})] | None = (
         Field(None, description="of a layer, Å")
     )
-    cubic: bool = Field(False, description="cubic cell")
-    orthorhombic: bool = Field(False, description="orthorhombic cell")
+    cubic: bool = Field(False, description="cell")
+    orthorhombic: bool = Field(False, description="cell")
 
 
 class SpacegroupArguments(Arguments):
     """pymatgen's `Structure.from_spacegroup`."""
 
-    spacegroup: int | str = Field(description='number or symbol; "Fd-3m:2" is origin choice 2')
-    lattice: Cell = Field(description="a b c (Å) alpha beta gamma (degrees)")
+    spacegroup: int | str = Field(description='number, or symbol: "Fd-3m:2"')
+    lattice: Cell = Field(description="a b c (Å) alpha beta gamma (°)")
     sites: Annotated[list[PrototypeSite], Field(min_length=1)] = Field(
-        description="asymmetric unit; each frac_coords, or wyckoff (4f) with x y z"
+        description="asymmetric unit: frac_coords, or wyckoff (4f) with x y z"
     )
 
 
@@ -95,7 +95,7 @@ class MoleculeArguments(Arguments):
 
     name: str = Field(description='"CO2"')
     vacuum_a: Annotated[float, Field(ge=1, le=100), WithJsonSchema({"type": "number"})] = Field(
-        10.0, description="Å between periodic images, default 10"
+        10.0, description="Å between images"
     )
 
 

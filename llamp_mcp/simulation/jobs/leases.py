@@ -1,0 +1,55 @@
+"""Who looks after a running job: file locks that the system drops when a process ends.
+
+A worker process holds the lease of its slot while it lives, however it ends. So whoever can take
+the lease of a running job knows that the job is an orphan. `0`, `1`, … are slots of this
+interpreter; `sevenn.0` is one of the interpreter of the calculator family sevenn.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llamp_mcp.simulation.jobs.store import JobStore
+
+WORKERS: Final = "workers"
+_ONE_WORKER: Final = "worker.lock"
+"""The lease of the one worker that version 0 of the store knew; its jobs have no slot."""
+
+
+def slot_name(environment: str, number: int) -> str:
+    """The slot of the worker of that number."""
+    return f"{environment}.{number}" if environment else str(number)
+
+
+def environment_of(slot: str) -> str:
+    """Calculator family in whose interpreter the worker of a slot runs; empty: this one."""
+    return slot.rpartition(".")[0]
+
+
+def lease(home: Path, slot: str) -> FileLock:
+    """The lock of a slot, not taken."""
+    if not slot:
+        return FileLock(home / _ONE_WORKER)
+    directory = home / WORKERS
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return FileLock(directory / f"{slot}.lock")
+
+
+def is_held(home: Path, slot: str) -> bool:
+    """Whether a process holds this lease."""
+    with suppress(Timeout), lease(home, slot).acquire(timeout=0):
+        return False
+    return True
+
+
+def release_orphans(jobs: JobStore) -> None:
+    """Take running jobs back whose lease nobody holds; another worker goes on with them."""
+    for slot in {standing.slot for standing in jobs.standing() if standing.state == "running"}:
+        with suppress(Timeout), lease(jobs.home, slot).acquire(timeout=0):
+            jobs.interrupt_orphans(slot)

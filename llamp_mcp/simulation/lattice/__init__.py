@@ -1,0 +1,1 @@
+"""Elasticity, lattice vibrations and thermal expansion: what their calculations share."""
