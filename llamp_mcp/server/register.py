@@ -18,7 +18,7 @@ from llamp_mcp.server.results import EXPECTED, invalid_arguments, to_call_result
 from llamp_mcp.server.schemas import input_schema, output_schema
 from llamp_mcp.server.services import Services
 from llamp_mcp.server.standing import facts_of
-from llamp_mcp.server.waiting import answer_model, run_as_job
+from llamp_mcp.server.waiting import run_as_job
 from llamp_mcp.simulation.jobs import JobAnswer
 
 AnyOperation = Operation[Any, Any]
@@ -35,7 +35,7 @@ def tool(operation: AnyOperation, services: Services) -> Tool:
         name, base = operation.params.__name__, operation.params
         model = cast("type[Params]", create_model(name, __base__=base, wait_s=_WAIT_S))
         call = partial(run_as_job, operation, services)
-        return build(operation, services, call, model, answer_model(operation.result))
+        return build(operation, services, call, model, JobAnswer)
 
     async def call_on_thread(params: Params, _context: Context[Any, Any]) -> Result:
         run = partial(operation.run, params, **services.supply(operation.run))

@@ -15,16 +15,10 @@ from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.server.elements import with_elements
 from llamp_mcp.server.services import Services
 from llamp_mcp.server.standing import Standing, look
-from llamp_mcp.simulation.jobs import JobAnswer
 
 POLL_S = 0.1
 _AT_ONCE: ContextVar[bool] = ContextVar("answering_at_once", default=False)
 AnyOperation = Operation[Any, Any]
-
-
-def answer_model(result: type[Result]) -> type[JobAnswer[Any]]:
-    """The shape `{job_id, state, progress, result, error}` with this operation's result in it."""
-    return JobAnswer[result]  # type: ignore[valid-type]
 
 
 async def run_as_job(

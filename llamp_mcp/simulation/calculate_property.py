@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, WithJsonSchema, create_model
+from pydantic import Field, create_model
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params, Result
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _BY_NAME = {kind.name: kind for kind in KINDS}
 _VARIANTS = {kind.name: kind.arguments for kind in KINDS}
-_FLAT = flat_schema("kind", _VARIANTS)["properties"]
+_ARGUMENTS = tuple(dict.fromkeys(name for one in _VARIANTS.values() for name in one.model_fields))
 _COMMON = 3
 """An argument that so many kinds take is described without naming them."""
 
@@ -42,10 +43,27 @@ def _described(name: str) -> str:
     return told if len(fields) >= _COMMON else f"{whose}: {told}"
 
 
+@cache
+def _flat() -> dict[str, Any]:
+    """Schemas of the arguments of all kinds; made when a tool list shows them, not before."""
+    schemas: dict[str, Any] = flat_schema("kind", _VARIANTS)["properties"]
+    return schemas
+
+
+class _Shown:
+    """The schema of one of those arguments."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get_pydantic_json_schema__(self, _core: object, _handler: object) -> dict[str, Any]:
+        return {key: value for key, value in _flat()[self._name].items() if key != "description"}
+
+
 class PropertyParams(Params):
     """What all kinds take; the arguments of the kinds are added below, flat."""
 
-    kind: Annotated[str, WithJsonSchema(_FLAT["kind"])] = Field(description="what to compute")
+    kind: Annotated[str, _Shown("kind")] = Field(description="what to compute")
     structure_id: str = Field(description="crystal; adsorption: clean slab")
     calculator: str = Field(default="", description="empty: default")
 
@@ -55,7 +73,7 @@ class PropertyParams(Params):
         Raises:
             InvalidInput: There is no such kind, or it does not take what was given.
         """
-        own = self.model_dump(include={"kind", *_FLAT}, exclude_none=True)
+        own = self.model_dump(include={"kind", *_ARGUMENTS}, exclude_none=True)
         name, arguments = parse_variant("calculate_property", "kind", _VARIANTS, own)
         kind = _BY_NAME[name]
         if kind.calculator == "own" and self.calculator:
@@ -71,12 +89,8 @@ _PARAMS: type[PropertyParams] = create_model(
     __base__=PropertyParams,
     __doc__="Arguments of calculate_property: each checked by the model of its kind.",
     **{
-        name: (
-            Annotated[Any, WithJsonSchema({k: v for k, v in told.items() if k != "description"})],
-            Field(None, description=_described(name)),
-        )
-        for name, told in _FLAT.items()
-        if name != "kind"
+        name: (Annotated[Any, _Shown(name)], Field(None, description=_described(name)))
+        for name in _ARGUMENTS
     },  # type: ignore[call-overload]
 )
 

@@ -17,7 +17,8 @@ def standard_error(values: Floats) -> float | None:
     """Standard error of the mean of a correlated series, by blocking.
 
     Neighbours are averaged in pairs, again and again (doi 10.1063/1.457480), until what is left
-    shows no autocorrelation (the test of doi 10.1103/PhysRevE.98.043304).
+    shows no autocorrelation (the test of doi 10.1103/PhysRevE.98.043304); where it always does, but
+    the error has stopped to grow with the blocks, the largest is taken.
 
     Args:
         values: Equally spaced in time; shape (n,).
@@ -37,12 +38,12 @@ def standard_error(values: Floats) -> float | None:
         n * ((n - 1) * variance / n**2 + covariance) ** 2 / variance**2
         for n, variance, covariance in levels
     ]
-    for level, (n, variance, _) in enumerate(levels):
-        if n < _MIN_BLOCKS:
-            break
+    errors = [float(np.sqrt(variance / (n - 1))) for n, variance, _ in levels if n >= _MIN_BLOCKS]
+    for level, error in enumerate(errors):
         if sum(correlated[level:]) < chdtri(len(levels) - level, _SIGNIFICANCE):
-            return float(np.sqrt(variance / (n - 1)))
-    return None
+            return error
+    # A series that swings, as a Nosé-Hoover chain's does, leaves blocks that balance each other.
+    return max(errors) if errors[-1] < max(errors) else None
 
 
 def _levels(values: Floats) -> list[tuple[int, float, float]]:
@@ -86,8 +87,12 @@ def slope(times: Floats, values: Floats) -> float | None:
 
 
 def running_mean(values: Floats, window: int) -> Floats:
-    """Mean over a window centred at each value; the ends are repeated outwards."""
-    from scipy.ndimage import uniform_filter1d
+    """Mean over a window centred at each value; at the ends, over what there is of it."""
+    import numpy as np
 
-    mean: Floats = uniform_filter1d(values, window, mode="nearest")
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    at = np.arange(len(values))
+    first = np.maximum(at - window // 2, 0)
+    end = np.minimum(at + window // 2 + 1, len(values))
+    mean: Floats = (sums[end] - sums[first]) / (end - first)
     return mean
