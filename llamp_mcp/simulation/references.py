@@ -125,7 +125,9 @@ def compute_references(
         part: Begins the names of the parts.
     """
     return [
-        _compute(element, *one, force_field, monitor, minimum, f"{part} {element} {one[0]}")
+        compute_reference(
+            element, *one, force_field, monitor, minimum, f"{part} {element} {one[0]}"
+        )
         for element, one in references.items()
     ]
 
@@ -153,7 +155,7 @@ def as_values(references: Iterable[ElementalReference]) -> list[dict[str, Any]]:
     return [asdict(one) for one in references]
 
 
-def _compute(
+def compute_reference(
     element: str,
     handle: str,
     structure: Structure,
@@ -162,6 +164,17 @@ def _compute(
     minimum: Minimum,
     part: str,
 ) -> ElementalReference:
+    """Energy per atom of a relaxed reference: a crystal with its cell, a molecule in its box.
+
+    Args:
+        element: Symbol.
+        handle: Of the structure.
+        structure: Of that element alone.
+        force_field: The one of the compound.
+        monitor: Keeps it.
+        minimum: How far; its `cell` is not used.
+        part: Name of the part.
+    """
     molecule = is_molecule(structure)
     how = Minimum(
         cell="fixed" if molecule else "full",

@@ -111,6 +111,12 @@ def test_annealing_follows_its_schedule_and_says_so(md, put):
     assert result.time_ps == pytest.approx(2.4)
 
 
+def test_schedule_too_fast_to_be_followed_is_warned_of(md, put):
+    result = md(put(copper(2)), temperature_k=[300, 2000], steps=60, thermostat="berendsen")
+
+    assert "% off its schedule" in result.text()
+
+
 def test_text_says_every_number_and_id_of_the_result(md, put):
     result = md(put(copper()), steps=90, seed=7, equilibration_steps=20)
     text = result.text()

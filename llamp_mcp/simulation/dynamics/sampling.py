@@ -26,6 +26,7 @@ FEW_ATOMS: Final = 30
 _MAX_ERRORS: Final = 4
 """A mean further than this many standard errors from its target is no accident."""
 _MIN_BAROSTAT_TIMES: Final = 5
+_MAX_LAG_PERCENT: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,12 @@ def warnings_of(sampled: Sampled, plan: Plan, n_atoms: int) -> Iterator[str]:
         yield f"{n_atoms} atoms are few: temperature fluctuates much, and images interact"
     if plan.cell_moves and plan.steps < _MIN_BAROSTAT_TIMES * _barostat_steps(plan):
         yield f"shorter than {_MIN_BAROSTAT_TIMES} barostat times: the volume may not have settled"
+    lag = sampled.temperature_k.get("max_deviation_from_schedule_percent", 0)
+    if lag > _MAX_LAG_PERCENT:
+        yield (
+            f"the running mean of the temperature was {lag:.2g} % off its schedule: a relaxed cell "
+            "starts at half of its temperature, and fast ramps lag; use more steps"
+        )
     if not plan.targets.moving:
         yield from _steadiness(sampled, plan)
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.simulation.references import is_molecule
-from llamp_mcp.simulation.relaxation import Minimum
+from llamp_mcp.simulation.references import compute_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.force_field import ForceField
     from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.relaxation import Minimum
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def check_references(needed: Iterable[str], given: Mapping[str, Any], formula: s
         )
 
 
-def reference_energy(
+def chemical_potential(
     element: str,
     handle: str,
     structure: Structure,
@@ -65,18 +65,9 @@ def reference_energy(
     monitor: Monitor,
     minimum: Minimum,
 ) -> Reference:
-    """Energy per atom of a relaxed reference: a crystal with its cell, a molecule in its box."""
-    molecule = is_molecule(structure)
-    how = Minimum(
-        cell="fixed" if molecule else "full",
-        fmax_ev_per_a=minimum.fmax_ev_per_a,
-        max_steps=minimum.max_steps,
+    """Energy per atom of a relaxed elemental phase."""
+    one = compute_reference(
+        element, handle, structure, force_field, monitor, minimum, f"reference {handle}"
     )
-    found = force_field.find(f"reference {handle}", structure, monitor, how)
-    kind = "molecule in its box" if molecule else "crystal, cell relaxed"
-    return Reference(
-        element,
-        found.energy_ev_per_atom,
-        f"{handle} ({structure.composition.reduced_formula}, {kind})",
-        found.converged,
-    )
+    told = f"{handle} ({one.formula}, {one.spacegroup}, {one.relaxed} relaxed)"
+    return Reference(element, one.energy_ev_per_atom, told, one.converged)

@@ -12,7 +12,7 @@ from llamp_mcp.simulation.force_field import ForceField, Found
 from llamp_mcp.simulation.properties.chemical_potentials import (
     Reference,
     check_references,
-    reference_energy,
+    chemical_potential,
 )
 from llamp_mcp.simulation.properties.common import unconverged
 from llamp_mcp.simulation.properties.host import (
@@ -105,7 +105,7 @@ def vacancy_energy(
     host = host_of(structure, bulk.structure, arguments)
     perfect = force_field.find("perfect supercell", host.structure, monitor)
     potentials = {
-        element: reference_energy(element, *one, force_field, monitor, arguments.atoms_only)
+        element: chemical_potential(element, *one, force_field, monitor, arguments.atoms_only)
         for element, one in given.items()
     } or {
         host.structure[0].specie.symbol: Reference(
