@@ -18,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 SNAPSHOT = Path(__file__).parent / "schemas.json"
 TOTAL_BYTES = 36_000
+ALL_BYTES = 48_000
 TOOL_BYTES = 2_000
 LARGER = {
     "edit_structure": 7_000,
@@ -53,6 +54,12 @@ async def test_tools_list_keeps_to_its_budget(settings: Settings) -> None:
     assert sum(sizes.values()) <= TOTAL_BYTES, sizes
     too_large = {name: size for name, size in sizes.items() if size > LARGER.get(name, TOOL_BYTES)}
     assert not too_large
+
+
+async def test_all_toolsets_together_keep_to_theirs(settings: Settings) -> None:
+    everything = settings.model_copy(update={"toolsets": ("all",)})
+    sizes = {tool["name"]: len(_wire(tool)) for tool in await listed(everything)}
+    assert sum(sizes.values()) <= ALL_BYTES, sizes
 
 
 async def test_names_and_input_schemas_follow_the_rules(settings: Settings) -> None:
