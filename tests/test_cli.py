@@ -106,5 +106,5 @@ def test_the_demo_runs_to_its_end(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "temperature against time" in ran.stdout
-    assert {path.name for path in tmp_path.rglob("*.png")} == {"structure.png", "temperature.png"}
+    assert {path.name for path in tmp_path.rglob("*.png")} == {"structure.png", "plot.png"}
     assert len(list(tmp_path.rglob("*.traj"))) >= 1

@@ -39,7 +39,8 @@ def plot_run(title: str, record: Record, plan: Plan, equilibration_steps: int) -
         axis.set_ylabel(label)
         if equilibration_steps:
             axis.axvspan(0, times[equilibration_steps], color="0.9", zorder=0, lw=0)
-    axes[0].set_ylim(0, 1.2 * max(record.kelvin.max(), 1.0))  # room for the legend
+    highest = max(record.kelvin.max(), 1.0 if kelvin is None else kelvin.max())
+    axes[0].set_ylim(0, 1.2 * highest)  # room for the legend
     axes[0].legend(frameon=False, ncols=3, loc="upper right")
     axes[0].set_title(f"{title}; grey: equilibration" if equilibration_steps else title)
     axes[-1].set_xlabel("Time (ps)")
