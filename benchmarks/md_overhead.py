@@ -31,6 +31,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.settings import Settings
 from llamp_mcp.simulation.calculators import Calculators, DType, LoadedCalculator
+from llamp_mcp.simulation.dynamics.checkpoint import WARM_UP_CALLS
 from llamp_mcp.simulation.jobs import JobStore
 from llamp_mcp.simulation.monitor import CHECKPOINT_EVERY_S, Monitor
 from llamp_mcp.simulation.run_md import MdParams, run_md
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
 
 
 class TimedCalculators(Calculators):
-    """Calculators that add up the time spent computing."""
+    """Calculators that note the time of each call."""
 
-    seconds = 0.0
+    seconds: list[float]
 
     def load(
         self,
@@ -62,7 +63,7 @@ class TimedCalculators(Calculators):
         def timed(atoms: Atoms) -> Any:
             start = time.perf_counter()
             forces = get_forces(atoms)
-            self.seconds += time.perf_counter() - start
+            self.seconds.append(time.perf_counter() - start)
             return forces
 
         loaded.calculator.get_forces = timed
@@ -107,10 +108,10 @@ def compare(
         jobs.claim(os.getpid())
         report = partial(jobs.report, job.job_id)
         monitor = TimedMonitor(job.job_id, jobs.directory(job.job_id), report, checkpoint_s=1)
-        calculators.seconds = 0.0
+        calculators.seconds = []
         result = run_md(params, structures=structures, calculators=calculators, monitor=monitor)
         jobs.finish(job.job_id, "completed")
-        base = 1000 * calculators.seconds / steps
+        base = 1000 * sum(calculators.seconds[WARM_UP_CALLS:]) / steps
         bare.append(base)
         added.append(result.ms_per_step - base - 1000 * sum(monitor.checkpoints) / steps)
         checkpoints += monitor.checkpoints

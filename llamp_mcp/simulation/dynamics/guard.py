@@ -122,8 +122,5 @@ def _lowest_height(atoms: Atoms) -> float:
     """Distance of the nearest pair of opposite cell faces, Å."""
     import numpy as np
 
-    cell = atoms.cell.array
-    areas = np.linalg.norm(
-        [np.cross(cell[1], cell[2]), np.cross(cell[2], cell[0]), np.cross(cell[0], cell[1])], axis=1
-    )
-    return float(abs(np.linalg.det(cell)) / areas.max())
+    planes = np.linalg.inv(atoms.cell.array)  # a column's length is one over a distance
+    return float(1 / np.linalg.norm(planes, axis=0).max())
