@@ -33,8 +33,8 @@ from llamp_mcp.settings import Settings
 from llamp_mcp.simulation.calculators import Calculators, DType, LoadedCalculator
 from llamp_mcp.simulation.dynamics.checkpoint import WARM_UP_CALLS
 from llamp_mcp.simulation.jobs import JobStore
-from llamp_mcp.simulation.monitor import CHECKPOINT_EVERY_S, Monitor
 from llamp_mcp.simulation.run_md import MdParams, run_md
+from llamp_mcp.simulation.workers.monitor import CHECKPOINT_EVERY_S, Monitor
 from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:

@@ -61,8 +61,8 @@ def ours(folder: Path) -> float:
     from llamp_mcp.provenance import LineageStep
     from llamp_mcp.settings import Settings
     from llamp_mcp.simulation.calculators import Calculators
-    from llamp_mcp.simulation.monitor import Monitor
     from llamp_mcp.simulation.run_md import MdParams, run_md
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
     settings = Settings(home=folder)

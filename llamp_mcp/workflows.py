@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from jobflow import Job
 
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 AnyOperation = Operation[Any, Any]
@@ -114,8 +114,8 @@ def _run(operation: AnyOperation, arguments: dict[str, Any]) -> dict[str, Any]:
     """The job itself, wherever jobflow runs it."""
     from llamp_mcp.settings import Settings
     from llamp_mcp.simulation.calculators import Calculators
-    from llamp_mcp.simulation.execution import logging_to
     from llamp_mcp.simulation.jobs import LOG
+    from llamp_mcp.simulation.workers.execution import logging_to
     from llamp_mcp.structures.store import StructureStore
 
     settings = Settings()
@@ -180,7 +180,7 @@ def _monitor(name: str, checkpoint_s: float) -> Monitor:
 
     from jobflow import CURRENT_JOB
 
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
     uuid = str(CURRENT_JOB.job.uuid if CURRENT_JOB.job is not None else uuid4())
     directory = Path.cwd() / f"{name}-{uuid[:8]}"

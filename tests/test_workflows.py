@@ -17,9 +17,9 @@ from llamp_mcp.provenance import LineageStep
 from llamp_mcp.settings import Settings
 from llamp_mcp.simulation import OPERATIONS
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.relax_structure import RelaxParams
 from llamp_mcp.simulation.relax_structure import relax_structure as relax_directly
+from llamp_mcp.simulation.workers.monitor import Monitor
 from llamp_mcp.structures.store import StructureStore
 from llamp_mcp.workflows import find_migration_barrier, fit_eos, relax_structure
 from tests.simulation.conftest import copper

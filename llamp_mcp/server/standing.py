@@ -14,9 +14,9 @@ from llamp_mcp.operation import Operation, Result
 from llamp_mcp.provenance import Fact
 from llamp_mcp.server.services import Services
 from llamp_mcp.simulation import OPERATIONS
-from llamp_mcp.simulation.catalogue import calculator_text
+from llamp_mcp.simulation.calculators.catalogue import calculator_text
 from llamp_mcp.simulation.jobs import Job, JobAnswer, Progress, State, answer
-from llamp_mcp.simulation.kinds import kinds
+from llamp_mcp.simulation.workers.kinds import kinds
 
 AnyOperation = Operation[Any, Any]
 LONG_RUNNING: dict[str, AnyOperation] = {

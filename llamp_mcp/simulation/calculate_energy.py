@@ -9,7 +9,7 @@ from pydantic import Field
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Result
 from llamp_mcp.simulation.atoms import spacegroup_of
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.force_field import ForceField, Found
 from llamp_mcp.simulation.references import (
     ElementalReference,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.provenance import Fact
     from llamp_mcp.simulation.calculators import Calculators
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 REFERENCES: Final = Minimum(fmax_ev_per_a=0.01, max_steps=1000)

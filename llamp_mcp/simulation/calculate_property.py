@@ -10,7 +10,7 @@ from pydantic import Field, create_model
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params, Result
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.properties import KINDS
 from llamp_mcp.simulation.properties.kind import Asked, Kind
 from llamp_mcp.structures.variants import flat_schema, parse_variant
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.provenance import Fact
     from llamp_mcp.simulation.calculators import Calculators
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
     from llamp_mcp.structures.variants import Arguments
 

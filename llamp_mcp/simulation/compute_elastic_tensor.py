@@ -10,7 +10,7 @@ from pydantic import Field
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.provenance import Fact, LineageStep
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.force_field import ForceField, Found
 from llamp_mcp.simulation.lattice import elasticity
 from llamp_mcp.simulation.lattice.parts import TIGHT, PartOf, how_far
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.lattice.elasticity import Averages, Fit, Floats
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 _NONLINEAR_PERCENT: Final = 2.0

@@ -11,7 +11,7 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import to_atoms
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.force_field import ForceField, Found
 from llamp_mcp.simulation.lattice.drawing import draw_phonons
 from llamp_mcp.simulation.lattice.parts import TIGHT, PartOf, how_far
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.lattice.vibrations import Softest
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 MAX_PRIMITIVE_ATOMS: Final = 200

@@ -10,7 +10,7 @@ from llamp_mcp.errors import InvalidInput, SimulationError
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import moved, to_atoms
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.force_field import ForceField, Found
 from llamp_mcp.simulation.migration.band import SPRING_EV_PER_A2, Band, relax_band
 from llamp_mcp.simulation.migration.matching import match
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.migration.matching import Matching
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 ENDS_FMAX_EV_PER_A: Final = 0.02

@@ -12,7 +12,7 @@ from llamp_mcp.errors import SimulationError
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.simulation.atoms import spacegroup_of
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.equation_of_state import (
     MODELS,
     Fit,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from llamp_mcp.provenance import Fact
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.equation_of_state import Floats
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 FMAX_EV_PER_A: Final = 0.005

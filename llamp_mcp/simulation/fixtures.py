@@ -16,7 +16,7 @@ from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.simulation.questions import Questions
 
 if TYPE_CHECKING:
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 STEP_S: Final = 0.05
 PATIENCE_S: Final = 60.0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from llamp_mcp.simulation.calculators import Calculators, LoadedCalculator
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 
 _CLASSICAL: Final = ("emt", "lj")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 
 class PlottedResult(Result):

@@ -10,7 +10,7 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Result
 from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import lattice_of, moved, spacegroup_of
-from llamp_mcp.simulation.catalogue import calculator_text, computed
+from llamp_mcp.simulation.calculators.catalogue import calculator_text, computed
 from llamp_mcp.simulation.relaxation import Cell, Minimum, max_force_ev_per_a, minimise, stress_gpa
 from llamp_mcp.simulation.subject import OneOrMany, check_subject, load_subject
 from llamp_mcp.structures.contacts import contacts
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from llamp_mcp.simulation.calculators import Calculators
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from ase import Atoms
 
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 Cell = Literal["fixed", "volume", "full"]
 

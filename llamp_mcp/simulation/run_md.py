@@ -10,7 +10,7 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import Fact, LineageStep
 from llamp_mcp.simulation.atoms import lattice_of, moved
-from llamp_mcp.simulation.catalogue import computed
+from llamp_mcp.simulation.calculators.catalogue import computed
 from llamp_mcp.simulation.dynamics.barostats import Barostat, barostat_time_fs
 from llamp_mcp.simulation.dynamics.plot import plot_run
 from llamp_mcp.simulation.dynamics.recording import BYTES_PER_ATOM, Format
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.dynamics.simulate import Outcome
-    from llamp_mcp.simulation.monitor import Monitor
     from llamp_mcp.simulation.subject import Subject
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 MAX_FRAMES: Final = 2_000

@@ -23,7 +23,7 @@ from llamp_mcp.server.app import create_server
 from llamp_mcp.server.fixtures import ONLY_AS_TASK, TASK_TOOLS
 from llamp_mcp.server.services import Services
 from llamp_mcp.settings import Settings
-from llamp_mcp.simulation.kinds import kinds
+from llamp_mcp.simulation.workers.kinds import kinds
 from tests.server.tasking import tasking
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from llamp_mcp.simulation.compute_phonons import PhononParams, PhononResult, com
 from llamp_mcp.simulation.engines.local import LocalEngine
 from llamp_mcp.simulation.jobs import Job, JobStore
 from llamp_mcp.simulation.lattice import vibrations
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from llamp_mcp.structures.store import StructureStore
 from tests.simulation import counting as counting_module
 
@@ -90,7 +90,7 @@ def engine(settings: Settings, jobs: JobStore) -> Iterator[LocalEngine]:
 @pytest.fixture
 def counting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that also know the operation `count`."""
-    monkeypatch.setattr("llamp_mcp.simulation.worker.command", counting_module.command)
+    monkeypatch.setattr("llamp_mcp.simulation.workers.worker.command", counting_module.command)
     monkeypatch.setenv("PYTHONPATH", str(counting_module.ROOT))
 
 

@@ -17,12 +17,12 @@ import numpy as np
 
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.settings import Settings
-from llamp_mcp.simulation import execution, worker
 from llamp_mcp.simulation.engines.local import LocalEngine
 from llamp_mcp.simulation.jobs import Job, JobStore
+from llamp_mcp.simulation.workers import execution, worker
 
 if TYPE_CHECKING:
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 WORK = "work.txt"
 """File of a job with a line for each part or step that was computed, whoever computed it."""

@@ -11,8 +11,8 @@ from llamp_mcp.simulation.analyze_trajectory import (
     analyze_trajectory,
 )
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.run_md import MdParams, run_md
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper
 from tests.simulation.trajectories.conftest import fcc, walk
 

@@ -15,7 +15,7 @@ from llamp_mcp.errors import CalculatorError, Cancelled, InvalidInput
 from llamp_mcp.simulation.atoms import to_atoms
 from llamp_mcp.simulation.calculate_energy import EnergyParams, calculate_energy, check, facts
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper
 
 

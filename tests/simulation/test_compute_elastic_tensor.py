@@ -20,7 +20,7 @@ from llamp_mcp.simulation.compute_elastic_tensor import (
     facts,
 )
 from llamp_mcp.simulation.lattice import elasticity
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper, loads_force_field, silicon
 
 

@@ -17,7 +17,7 @@ from llamp_mcp.simulation.find_migration_barrier import (
     facts,
     find_migration_barrier,
 )
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper
 
 A = 3.59

@@ -13,7 +13,7 @@ from pymatgen.core.structure import Structure
 from llamp_mcp.errors import Cancelled, NotFound, SimulationError
 from llamp_mcp.simulation.calculators import Calculators
 from llamp_mcp.simulation.fit_eos import EosParams, check, facts, fit_eos
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper, loads_force_field, silicon
 
 

@@ -9,8 +9,8 @@ from scipy.optimize import minimize_scalar
 
 from llamp_mcp.errors import Cancelled, InvalidInput, NotFound
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.relax_structure import RelaxParams, check, facts, relax_structure
+from llamp_mcp.simulation.workers.monitor import Monitor
 from llamp_mcp.structures.symmetry import space_group
 from tests.simulation.conftest import copper, loads_force_field, silicon
 

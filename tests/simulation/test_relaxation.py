@@ -12,8 +12,8 @@ from ase.filters import FrechetCellFilter
 from ase.optimize import FIRE
 
 from llamp_mcp.errors import Cancelled, SimulationError
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.relaxation import Minimum, max_force_ev_per_a, minimise, stress_gpa
+from llamp_mcp.simulation.workers.monitor import Monitor
 
 FIXED = Minimum(cell="fixed", fmax_ev_per_a=0.01)
 

@@ -12,8 +12,8 @@ from llamp_mcp.errors import CalculatorError, Cancelled, InvalidInput, Simulatio
 from llamp_mcp.simulation import run_md as module
 from llamp_mcp.simulation.calculators import Calculators
 from llamp_mcp.simulation.dynamics.recording import read_record
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.run_md import MdParams, check, facts, run_md
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper
 
 
@@ -251,7 +251,7 @@ def test_cancelled_run_stops_at_that_step_and_keeps_its_frames(md, put, tmp_path
 
 
 def test_progress_says_step_temperature_and_energy(md, put, tmp_path, monkeypatch):
-    monkeypatch.setattr("llamp_mcp.simulation.monitor.REPORT_EVERY_S", 0.0)
+    monkeypatch.setattr("llamp_mcp.simulation.workers.monitor.REPORT_EVERY_S", 0.0)
     seen = []
     monitor = Monitor("j-test", tmp_path, report=lambda *report: seen.append(report))
     md(put(copper()), monitor=monitor, steps=3)

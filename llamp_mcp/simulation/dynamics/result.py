@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import Field
 
 from llamp_mcp.operation import ResourceLink
-from llamp_mcp.simulation.catalogue import calculator_text
+from llamp_mcp.simulation.calculators.catalogue import calculator_text
 from llamp_mcp.simulation.plots import PlottedResult
 
 if TYPE_CHECKING:

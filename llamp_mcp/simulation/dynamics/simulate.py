@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from llamp_mcp.simulation.dynamics.integrators import Integrator
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 Ensemble = Literal["nve", "nvt", "npt_isotropic", "npt_full"]
 

@@ -25,13 +25,13 @@ from filelock import FileLock, Timeout
 
 from llamp_mcp.errors import Cancelled, HomeError
 from llamp_mcp.settings import Settings
-from llamp_mcp.simulation.checkpoints import sync_files
 from llamp_mcp.simulation.engines.parcels import Parcel, pack_made, unpack
 from llamp_mcp.simulation.engines.shared_files import ATTEMPT_LOCK, SharedFiles
-from llamp_mcp.simulation.execution import Outcome, calculators_for, execute, logging_to
 from llamp_mcp.simulation.jobs import LOG
-from llamp_mcp.simulation.memory import resident_mb
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.checkpoints import sync_files
+from llamp_mcp.simulation.workers.execution import Outcome, calculators_for, execute, logging_to
+from llamp_mcp.simulation.workers.memory import resident_mb
+from llamp_mcp.simulation.workers.monitor import Monitor
 from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from llamp_mcp.errors import HomeError, NotFound
 from llamp_mcp.simulation.engines.parcels import pack, unpack
 from llamp_mcp.simulation.engines.shared_files import SharedFiles
 from llamp_mcp.simulation.engines.task import run_here
-from llamp_mcp.simulation.housekeeping import tidy
 from llamp_mcp.simulation.jobs import WAITING
 from llamp_mcp.simulation.jobs.leases import lease
+from llamp_mcp.simulation.workers.housekeeping import tidy
 from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:

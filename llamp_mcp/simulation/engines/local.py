@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import llamp_mcp
 from llamp_mcp.errors import HomeError, JobError
-from llamp_mcp.simulation.housekeeping import WORKER_LOG, shorten
 from llamp_mcp.simulation.jobs import WAITING
 from llamp_mcp.simulation.jobs.leases import WORKERS, is_held, release_orphans, slot_name
+from llamp_mcp.simulation.workers.housekeeping import WORKER_LOG, shorten
 
 if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
@@ -160,7 +160,7 @@ class LocalEngine:
         return path.expanduser() if path is not None else None
 
     def _spawn(self, slot: str, environment: str) -> None:
-        from llamp_mcp.simulation.worker import command
+        from llamp_mcp.simulation.workers.worker import command
 
         log = self._jobs.home / WORKER_LOG
         try:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import NotFound, clip
-from llamp_mcp.simulation.checkpoints import progress_mark
 from llamp_mcp.simulation.jobs.database import PATIENCE_S, Database
 from llamp_mcp.simulation.jobs.job import COLUMNS, STORE, TRAJECTORIES, Job, State, from_row
 from llamp_mcp.simulation.jobs.retention import size_of
+from llamp_mcp.simulation.workers.checkpoints import progress_mark
 
 if TYPE_CHECKING:
     from pathlib import Path

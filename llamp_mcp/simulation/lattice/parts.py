@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.relaxation import Minimum
+from llamp_mcp.simulation.workers.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

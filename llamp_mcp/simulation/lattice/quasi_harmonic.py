@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pymatgen.core.structure import Structure
 
     from llamp_mcp.simulation.force_field import ForceField, Found
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.force_field import ForceField
     from llamp_mcp.simulation.lattice.standard import StandardCell
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
     Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ase.optimize import FIRE
     from numpy.typing import NDArray
 
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 SPRING_EV_PER_A2: Final = 0.1
 CLIMB_FROM: Final = 5.0

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from llamp_mcp.simulation.force_field import ForceField
-    from llamp_mcp.simulation.monitor import Monitor
     from llamp_mcp.simulation.relaxation import Minimum
+    from llamp_mcp.simulation.workers.monitor import Monitor
 
 
 @dataclass(frozen=True, slots=True)

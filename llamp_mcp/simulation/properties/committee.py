@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.force_field import Found
-    from llamp_mcp.simulation.monitor import Monitor
+    from llamp_mcp.simulation.workers.monitor import Monitor
     from llamp_mcp.structures.store import StructureStore
 
 MAX_MEMBERS: Final = 6

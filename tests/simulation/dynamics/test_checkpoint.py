@@ -15,7 +15,7 @@ from llamp_mcp.simulation.dynamics import checkpoint
 from llamp_mcp.simulation.dynamics.recording import FRAMES, RECORD
 from llamp_mcp.simulation.dynamics.simulate import Plan, simulate
 from llamp_mcp.simulation.dynamics.start import Targets
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import loads_force_field, silicon
 from tests.simulation.dynamics.systems import crystal
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from llamp_mcp.simulation import execution
 from llamp_mcp.simulation.engines import child, task
-from llamp_mcp.simulation.kinds import kinds
+from llamp_mcp.simulation.workers import execution
+from llamp_mcp.simulation.workers.kinds import kinds
 from tests.simulation.counting import OPERATION
 
 

@@ -167,7 +167,7 @@ def test_worker_that_cannot_start_is_reported_instead_of_tried_for_ever(
     settings, jobs, monkeypatch
 ):
     monkeypatch.setattr(
-        "llamp_mcp.simulation.worker.command",
+        "llamp_mcp.simulation.workers.worker.command",
         lambda *_arguments: [sys.executable, "-c", "raise OSError"],
     )
     engine = LocalEngine(settings, jobs)

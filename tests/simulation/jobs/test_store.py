@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from llamp_mcp.errors import HomeError, JobError, NotFound
-from llamp_mcp.simulation.checkpoints import Checkpoints
 from llamp_mcp.simulation.jobs import JobStore, rows
+from llamp_mcp.simulation.workers.checkpoints import Checkpoints
 
 RESULT = {"default": "emt", "calculators": []}
 

@@ -12,7 +12,7 @@ from llamp_mcp.simulation.force_field import ForceField
 from llamp_mcp.simulation.lattice import quasi_harmonic, vibrations
 from llamp_mcp.simulation.lattice.parts import TIGHT
 from llamp_mcp.simulation.lattice.standard import standard_cell, to_structure
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from llamp_mcp.units import EV_PER_A3_IN_GPA
 
 

@@ -7,7 +7,7 @@ from ase import Atoms
 from llamp_mcp.errors import Cancelled, SimulationError
 from llamp_mcp.simulation.migration.band import relax_band
 from llamp_mcp.simulation.migration.profile import drawn, profile, rows
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.migration import surfaces
 from tests.simulation.migration.surfaces import MullerBrown, Slope
 

@@ -13,7 +13,7 @@ from llamp_mcp.simulation.calculate_property import (
     check,
 )
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers.monitor import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from llamp_mcp.simulation.calculate_property import (
     facts,
 )
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.monitor import Monitor
 from llamp_mcp.simulation.properties.committee_spread import Quantity, spread
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.conftest import copper, loads_force_field, silicon
 
 FACTOR, OFFSET_EV = 1.2, 3.0

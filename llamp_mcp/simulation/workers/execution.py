@@ -15,7 +15,7 @@ from llamp_mcp.errors import INTERNAL, Cancelled, LlampError, is_disk_full, one_
 from llamp_mcp.operation import needs
 from llamp_mcp.settings import ModelFile, Settings
 from llamp_mcp.simulation.calculators import Calculators
-from llamp_mcp.simulation.kinds import kinds
+from llamp_mcp.simulation.workers.kinds import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

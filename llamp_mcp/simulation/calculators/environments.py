@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from llamp_mcp.simulation import packages
+from llamp_mcp.simulation.calculators import packages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

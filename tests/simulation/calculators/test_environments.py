@@ -13,10 +13,9 @@ import pytest
 
 from llamp_mcp.errors import CalculatorError, InvalidInput
 from llamp_mcp.settings import Settings
-from llamp_mcp.simulation import catalogue
-from llamp_mcp.simulation.calculators import Calculators
+from llamp_mcp.simulation.calculators import Calculators, catalogue
+from llamp_mcp.simulation.calculators.environments import Environment, Package, ask, here
 from llamp_mcp.simulation.engines.local import LocalEngine
-from llamp_mcp.simulation.environments import Environment, Package, ask, here
 from tests.simulation.conftest import copper, loads_force_field, wait
 
 if TYPE_CHECKING:

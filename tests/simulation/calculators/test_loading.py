@@ -10,16 +10,16 @@ from pymatgen.analysis.eos import BirchMurnaghan
 
 from llamp_mcp.errors import CalculatorError, InvalidInput
 from llamp_mcp.settings import ModelFile, Settings
-from llamp_mcp.simulation import calculators as module
-from llamp_mcp.simulation import catalogue
 from llamp_mcp.simulation.calculators import (
     ARGON_EPSILON_EV,
     ARGON_SIGMA_A,
     THREADS_PAY_FROM_ATOMS,
     Calculators,
     DType,
+    catalogue,
 )
-from llamp_mcp.simulation.environments import Environment
+from llamp_mcp.simulation.calculators import loading as module
+from llamp_mcp.simulation.calculators.environments import Environment
 from llamp_mcp.simulation.list_calculators import ListCalculatorsParams, list_calculators
 from llamp_mcp.units import EV_PER_A3_IN_GPA
 from tests.simulation.conftest import SI_MACE, SI_MACE_SHA256, loads_force_field

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from llamp_mcp.errors import CalculatorError
-from llamp_mcp.simulation.catalogue import (
+from llamp_mcp.simulation.calculators.catalogue import (
     FOUNDATION_MODELS,
     SEVENNET_WEIGHTS,
     CalculatorEntry,

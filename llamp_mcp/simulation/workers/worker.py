@@ -1,4 +1,4 @@
-"""A process that computes: `python -P -m llamp_mcp.simulation.worker HOME SLOT`.
+"""A process that computes: `python -P -m llamp_mcp.simulation.workers.worker HOME SLOT`.
 
 Workers alone load force fields. One outlives the server that started it, runs one job at a time,
 stays warm between jobs and ends when idle. It holds the lease of its slot while it lives (see
@@ -19,13 +19,13 @@ from filelock import Timeout
 
 from llamp_mcp.errors import HomeError, InvalidInput
 from llamp_mcp.settings import Settings
-from llamp_mcp.simulation.checkpoints import sync_files
-from llamp_mcp.simulation.execution import Outcome, calculators_for, execute, logging_to
-from llamp_mcp.simulation.housekeeping import tidy
 from llamp_mcp.simulation.jobs import LOG, Job, JobStore
 from llamp_mcp.simulation.jobs.leases import environment_of, lease, release_orphans
-from llamp_mcp.simulation.monitor import Monitor
-from llamp_mcp.simulation.watchdog import Watchdog
+from llamp_mcp.simulation.workers.checkpoints import sync_files
+from llamp_mcp.simulation.workers.execution import Outcome, calculators_for, execute, logging_to
+from llamp_mcp.simulation.workers.housekeeping import tidy
+from llamp_mcp.simulation.workers.monitor import Monitor
+from llamp_mcp.simulation.workers.watchdog import Watchdog
 from llamp_mcp.structures.store import StructureStore
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Worker:
 
 def command(home: str, slot: str, python: str = sys.executable) -> list[str]:
     """How a worker is started. `-P`: nothing is imported from the current directory."""
-    return [python, "-P", "-m", "llamp_mcp.simulation.worker", home, slot]
+    return [python, "-P", "-m", "llamp_mcp.simulation.workers.worker", home, slot]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from llamp_mcp.simulation.checkpoints import (
+from llamp_mcp.simulation.workers.checkpoints import (
     PARTS,
     Checkpoints,
     Parts,

@@ -8,10 +8,16 @@ import sys
 import pytest
 
 from llamp_mcp.errors import Cancelled, InvalidInput, SimulationError
-from llamp_mcp.simulation import execution
-from llamp_mcp.simulation.execution import Outcome, calculators_for, execute, logging_to, run_job
 from llamp_mcp.simulation.jobs import JobStore
-from llamp_mcp.simulation.monitor import Monitor
+from llamp_mcp.simulation.workers import execution
+from llamp_mcp.simulation.workers.execution import (
+    Outcome,
+    calculators_for,
+    execute,
+    logging_to,
+    run_job,
+)
+from llamp_mcp.simulation.workers.monitor import Monitor
 from tests.simulation.counting import expected, only_count
 
 

@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from llamp_mcp.errors import HomeError
-from llamp_mcp.simulation.memory import glance_every_s, resident_mb
+from llamp_mcp.simulation.workers.memory import glance_every_s, resident_mb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

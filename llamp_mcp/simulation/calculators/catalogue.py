@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from llamp_mcp.errors import CalculatorError, InvalidInput, one_of
 from llamp_mcp.provenance import Fact
-from llamp_mcp.simulation.environments import PACKAGES, ask, here
+from llamp_mcp.simulation.calculators.environments import PACKAGES, ask, here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from llamp_mcp.settings import ModelFile, Settings
-    from llamp_mcp.simulation.environments import Environment
+    from llamp_mcp.simulation.calculators.environments import Environment
 
 EMT_ELEMENTS: Final = ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt", "H", "C", "N", "O")
 MPTRJ_ELEMENTS: Final = tuple(

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.errors import Cancelled
-from llamp_mcp.simulation.checkpoints import PARTS, Checkpoints, Parts
+from llamp_mcp.simulation.workers.checkpoints import PARTS, Checkpoints, Parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,9 +4,9 @@ import logging
 import os
 import time
 
-from llamp_mcp.simulation import housekeeping
-from llamp_mcp.simulation.housekeeping import shorten, tidy
 from llamp_mcp.simulation.jobs.retention import DAY_S
+from llamp_mcp.simulation.workers import housekeeping
+from llamp_mcp.simulation.workers.housekeeping import shorten, tidy
 
 
 def test_old_jobs_go_with_a_word_in_the_log_and_at_most_once_a_minute(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from llamp_mcp.errors import Cancelled
-from llamp_mcp.simulation.monitor import FIRST_CHECKPOINT_S, Monitor
+from llamp_mcp.simulation.workers.monitor import FIRST_CHECKPOINT_S, Monitor
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import psutil
 import pytest
 
-from llamp_mcp.simulation import memory
+from llamp_mcp.simulation.workers import memory
 
 
 @pytest.mark.parametrize("statm", [memory._STATM, Path("/nowhere")], ids=["proc", "ps"])
