@@ -12,8 +12,8 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from llamp_mcp.errors import JobError
-from llamp_mcp.simulation.engines.dispatcher import CONNECT_S, RETRY_EVERY_S, SLOT, Dispatcher
-from llamp_mcp.simulation.jobs.leases import is_held
+from llamp_mcp.simulation.engines.dispatcher import CONNECT_S, RETRY_EVERY_S, Dispatcher
+from llamp_mcp.simulation.jobs.leases import CLUSTER, is_held
 
 if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
@@ -73,7 +73,7 @@ class DaskEngine:
         with self._lock:
             if self._thread is not None and self._thread.is_alive():
                 return self._dispatcher
-            if is_held(self._jobs.home, SLOT) or time.monotonic() < self._not_before:
+            if is_held(self._jobs.home, CLUSTER) or time.monotonic() < self._not_before:
                 return None
             self._not_before = time.monotonic() + RETRY_EVERY_S
             self._dispatcher = Dispatcher(self._settings, self._jobs)

@@ -21,7 +21,7 @@ from llamp_mcp.simulation.engines.parcels import pack, unpack
 from llamp_mcp.simulation.engines.shared_files import SharedFiles
 from llamp_mcp.simulation.engines.task import run_here
 from llamp_mcp.simulation.jobs import WAITING
-from llamp_mcp.simulation.jobs.leases import lease
+from llamp_mcp.simulation.jobs.leases import CLUSTER, lease
 from llamp_mcp.simulation.workers.housekeeping import tidy
 from llamp_mcp.structures.store import StructureStore
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
     from llamp_mcp.simulation.jobs import Job, JobStore
 
-SLOT: Final = "dask"
 CONNECT_S: Final = 3.0
 """How long the scheduler may take to answer."""
 LOOK_EVERY_S: Final = 0.2
@@ -95,9 +94,9 @@ class Dispatcher:
 
     def serve(self) -> None:
         """Until stopped; at once when another server has the lease."""
-        held = lease(self._jobs.home, SLOT)
+        held = lease(self._jobs.home, CLUSTER)
         try:
-            held.acquire(timeout=0)
+            held.acquire(timeout=LOOK_EVERY_S)  # who looks whether it is held, holds it
         except Timeout:
             self._looked.set()
             return
@@ -157,7 +156,7 @@ class Dispatcher:
 
     def _round(self, connected: bool) -> None:
         """Hand out what is new, follow what is out, and write down what ended."""
-        jobs = {job.job_id: job for job in (*self._jobs.waiting(), *self._jobs.running(SLOT))}
+        jobs = {job.job_id: job for job in (*self._jobs.waiting(), *self._jobs.running(CLUSTER))}
         for job_id, job in jobs.items():
             if job_id not in self._tasks:
                 self._take_up(job, connected)
@@ -264,7 +263,7 @@ class Dispatcher:
     def _claim(self, job: Job) -> None:
         """A job that was handed out waits until a machine begins with it."""
         if job.state in WAITING:
-            self._jobs.claim(os.getpid(), slot=SLOT, environment=None, job_id=job.job_id)
+            self._jobs.claim(os.getpid(), slot=CLUSTER, environment=None, job_id=job.job_id)
 
 
 def _is_connected(client: Client) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import llamp_mcp
 from llamp_mcp.errors import HomeError, JobError
 from llamp_mcp.simulation.jobs import WAITING
-from llamp_mcp.simulation.jobs.leases import WORKERS, is_held, release_orphans, slot_name
+from llamp_mcp.simulation.jobs.leases import CLUSTER, WORKERS, is_held, release_orphans, slot_name
 from llamp_mcp.simulation.workers.housekeeping import WORKER_LOG, shorten
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ _DEAF_S: Final = 1.6
 """A worker that was to stop its job so long ago is stuck where not even its watchdog can run."""
 _NEEDED_THERE: Final = (
     "LLAMP_ENVIRONMENTS must name a Python of at least 3.11 in which llamp-mcp is installed, too."
+)
+_NOBODY: Final = (
+    "waits for a server that has an interpreter for {!r} in LLAMP_ENVIRONMENTS, which this has not"
 )
 _SECRETS: Final = ("MP_API_KEY", "LLAMP_HTTP_TOKEN")
 _HANDED_ON: Final = (
@@ -41,6 +44,8 @@ _HANDED_ON: Final = (
 
 class LocalEngine:
     """Keeps workers alive while there is work, at most `workers` computing at once.
+
+    While another server has the jobs of this home computed on a cluster, there are none.
 
     A worker is a session of its own: it goes on when this server ends, and serves other servers on
     the same home. Whether there is one in a slot is told by the slot's lease.
@@ -65,9 +70,13 @@ class LocalEngine:
         """
         with self._lock:
             self._reap()
+            if is_held(self._jobs.home, CLUSTER):
+                return
             for environment, wanted in self._wanted().items():
                 if self._python(environment) is not None:
                     self._fill(environment, wanted)
+                else:
+                    self._jobs.tell_waiting(environment, _NOBODY.format(environment))
 
     def recover(self) -> None:
         """Notice dead workers, take their jobs back, and see that waiting ones run.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from llamp_mcp.simulation.jobs.store import JobStore
 
 WORKERS: Final = "workers"
+CLUSTER: Final = "dask"
+"""The lease of the server that hands the jobs of a home to a cluster; workers then take none."""
 _ONE_WORKER: Final = "worker.lock"
 """The lease of the one worker that version 0 of the store knew; its jobs have no slot."""
 

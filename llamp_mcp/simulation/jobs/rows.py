@@ -228,6 +228,15 @@ class JobRows:
                 "memory, or the machine went down)",
             )
 
+    def tell_waiting(self, environment: str, message: str) -> None:
+        """Say why the waiting jobs of an environment wait; writes only what is new."""
+        untold = f"{SQL_WAITING} AND environment = ? AND message != ?"
+        if self._reader.rows(f"SELECT 1 FROM jobs WHERE {untold} LIMIT 1", (environment, message)):
+            with self._writer.transaction() as db:
+                db.execute(
+                    f"UPDATE jobs SET message = ? WHERE {untold}", (message, environment, message)
+                )
+
     def fail_waiting(self, environment: str, error: str) -> None:
         """End the waiting jobs of an environment that cannot run any."""
         with self._writer.transaction() as db:

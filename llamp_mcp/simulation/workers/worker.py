@@ -20,7 +20,13 @@ from filelock import Timeout
 from llamp_mcp.errors import HomeError, InvalidInput
 from llamp_mcp.settings import Settings
 from llamp_mcp.simulation.jobs import LOG, Job, JobStore
-from llamp_mcp.simulation.jobs.leases import environment_of, lease, release_orphans
+from llamp_mcp.simulation.jobs.leases import (
+    CLUSTER,
+    environment_of,
+    is_held,
+    lease,
+    release_orphans,
+)
 from llamp_mcp.simulation.workers.checkpoints import sync_files
 from llamp_mcp.simulation.workers.execution import Outcome, calculators_for, execute, logging_to
 from llamp_mcp.simulation.workers.housekeeping import tidy
@@ -80,7 +86,7 @@ class Worker:
             time.sleep(POLL_S)
 
     def _claim(self) -> Job | None:
-        if not self.has_work():
+        if not self.has_work() or is_held(self._jobs.home, CLUSTER):
             return None
         limit = self._settings.workers
         return self._jobs.claim(

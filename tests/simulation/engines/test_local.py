@@ -16,6 +16,7 @@ from llamp_mcp.settings import Settings
 from llamp_mcp.simulation.engines import local
 from llamp_mcp.simulation.engines.local import LocalEngine
 from llamp_mcp.simulation.jobs import JobStore
+from llamp_mcp.simulation.jobs.leases import CLUSTER, lease
 from tests.simulation.conftest import wait
 from tests.simulation.counting import ROOT, expected, numbers_of
 
@@ -134,7 +135,22 @@ def test_job_of_another_interpreter_runs_there_and_nowhere_else(settings, jobs, 
     environ = Path(f"/proc/{ended[1].worker}/environ")
     if environ.is_file():
         assert b"\0THEIRS=1\0" in b"\0" + environ.read_bytes()
-    assert jobs.get(unknown).state == "queued", "another server may know it"
+    other = jobs.get(unknown)
+    assert other.state == "queued", "another server may know it"
+    assert "an interpreter for 'nobody' in LLAMP_ENVIRONMENTS" in other.message
+
+
+def test_workers_leave_the_jobs_to_a_cluster_while_one_has_them(settings, jobs, pool):
+    engine = pool(workers=1)
+    warm = wait(jobs, engine, jobs.submit("count", {"count": 1}).job_id)
+    with lease(jobs.home, CLUSTER).acquire(timeout=5):
+        later = jobs.submit("count", {"count": 1}).job_id
+        engine.start()
+        time.sleep(1)
+        assert jobs.get(later).state == "queued"
+        assert engine.worker_pids == [warm.worker], "the one that was there"
+
+    assert wait(jobs, engine, later).worker == warm.worker
 
 
 def test_other_interpreter_sees_our_package_and_nothing_else_of_ours(settings, jobs):
