@@ -7,6 +7,7 @@ dynamics whose worker is killed, a scheduler that is started again, and a cancel
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -255,7 +256,9 @@ def row(what: str, value: object, unit: str) -> None:
 
 def main() -> None:
     """All of it, or only the relaxations with another calculator."""
-    calculator = sys.argv[1] if len(sys.argv) > 1 else "emt"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("calculator", nargs="?", choices=ELEMENT, default="emt")
+    calculator = parser.parse_args().calculator
     relaxations(calculator)
     if calculator == "emt":
         killed_worker()
