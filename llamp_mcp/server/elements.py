@@ -6,14 +6,12 @@ here those of the elements are fetched for it when the caller did not give them.
 
 from __future__ import annotations
 
-from typing import Any
-
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.operation import Operation, Params
+from llamp_mcp.operation import Params
 from llamp_mcp.server.services import Services
 
 
-def with_elements(operation: Operation[Any, Any], params: Params, services: Services) -> Params:
+def with_elements(params: Params, services: Services) -> Params:
     """The arguments, with a structure of each element when `reference` asks for elements.
 
     Those that the caller gave stay; for the others, the database's entry lowest on the hull.
@@ -21,7 +19,7 @@ def with_elements(operation: Operation[Any, Any], params: Params, services: Serv
     Raises:
         InvalidInput: The database has no structure of an element.
     """
-    if operation.name != "calculate_energy" or getattr(params, "reference", "") != "elements":
+    if getattr(params, "reference", "") != "elements":
         return params
     given: list[str] = list(getattr(params, "reference_ids", []))
     handles = getattr(params, "structure_ids", []) or [getattr(params, "structure_id", "")]

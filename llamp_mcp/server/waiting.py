@@ -15,6 +15,7 @@ from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.server.elements import with_elements
 from llamp_mcp.server.services import Services
 from llamp_mcp.server.standing import Standing, look
+from llamp_mcp.simulation.subject import OneOrMany
 
 POLL_S = 0.1
 _AT_ONCE: ContextVar[bool] = ContextVar("answering_at_once", default=False)
@@ -52,7 +53,7 @@ def submit(operation: AnyOperation, services: Services, params: Params, caller: 
     Returns:
         The id of the job, or of the batch.
     """
-    params = with_elements(operation, params, services)
+    params = with_elements(params, services)
     each = list(_split(params))
     for one in each:
         if operation.check is not None:
@@ -61,7 +62,7 @@ def submit(operation: AnyOperation, services: Services, params: Params, caller: 
     names = getattr(params, "calculators", None) or [getattr(params, "calculator", "")]
     where = services.calculators.environment(*names)
     jobs, kind = services.jobs, operation.name
-    if getattr(params, "structure_ids", None):
+    if isinstance(params, OneOrMany) and params.structure_ids:
         job_id = jobs.submit_batch(kind, arguments, caller=caller, environment=where)
     else:
         job_id = jobs.submit(kind, arguments[0], caller=caller, environment=where).job_id
@@ -70,12 +71,11 @@ def submit(operation: AnyOperation, services: Services, params: Params, caller: 
 
 
 def _split(params: Params) -> list[Params]:
-    handles = getattr(params, "structure_ids", None)
-    if not handles:
+    if not (isinstance(params, OneOrMany) and params.structure_ids):
         return [params]
     return [
         params.model_copy(update={"structure_id": handle, "structure_ids": []})
-        for handle in handles
+        for handle in params.structure_ids
     ]
 
 

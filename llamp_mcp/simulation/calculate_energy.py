@@ -95,8 +95,8 @@ class EnergyResult(Result):
             return
         yield (
             f"formation energy = {self.formation_energy_ev_per_atom:.5g} eV/atom against the "
-            f"elements below, each relaxed (0.01 eV/Å, {STRESS_TOLERANCE_GPA} GPa) and computed "
-            f"by this calculator at 0 K; {_NO_MIXING}"
+            f"elements below, each relaxed ({REFERENCES.fmax_ev_per_a:g} eV/Å, "
+            f"{STRESS_TOLERANCE_GPA} GPa) and computed by this calculator at 0 K; {_NO_MIXING}"
         )
         for one in self.references:
             yield ElementalReference(**one).text()

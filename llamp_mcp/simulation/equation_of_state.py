@@ -94,6 +94,8 @@ def fit(model: Model, volumes_a3: Floats, energies_ev: Floats) -> Fit:
         raise _no_minimum(f"the {model} fit does not converge") from error
     if not volumes_a3.min() < found[3] < volumes_a3.max():
         raise _no_minimum(f"the {model} minimum would lie at {found[3]:.6g} Å³/atom")
+    if not np.isfinite(covariance).all():
+        raise _no_minimum(f"the points do not determine the {model} parameters")
     residual = energies_ev - lowest - _energy(model)(volumes_a3, *found)
     return Fit(
         model,

@@ -14,6 +14,7 @@ from llamp_mcp.errors import HomeError, JobError
 from llamp_mcp.simulation.jobs import WAITING
 from llamp_mcp.simulation.jobs.leases import CLUSTER, WORKERS, is_held, release_orphans, slot_name
 from llamp_mcp.simulation.workers.housekeeping import WORKER_LOG, shorten
+from llamp_mcp.simulation.workers.process_environment import process_environment
 
 if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
@@ -28,7 +29,6 @@ _NEEDED_THERE: Final = (
 _NOBODY: Final = (
     "waits for a server that has an interpreter for {!r} in LLAMP_ENVIRONMENTS, which this has not"
 )
-_SECRETS: Final = ("MP_API_KEY", "LLAMP_HTTP_TOKEN")
 _HANDED_ON: Final = (
     "checkpoint_s",
     "device",
@@ -192,27 +192,19 @@ class LocalEngine:
             ) from error
 
     def _environment(self, environment: str = "") -> dict[str, str]:
-        """The server's, without its secrets, with threads capped before torch is loaded."""
-        settings = self._settings
-        threads = str(self._threads)
-        inherited = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+        """Of a worker: what it is told of the settings, too."""
+        settings, threads = self._settings, self._threads
         told = {f"LLAMP_{name.upper()}": str(getattr(settings, name)) for name in _HANDED_ON}
         ours = {
             **told,
-            "LLAMP_THREADS": threads,
+            "LLAMP_THREADS": str(threads),
             "LLAMP_WORKSPACE": str(settings.workspace_path),
             "LLAMP_MODELS": "{}",
             "LLAMP_ENVIRONMENTS": "{}",
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            # numpy's and scipy's, which work on 3 by 3 matrices here: with two threads a warm
-            # relaxation of Si8 takes 4.2 s of processor time instead of 0.8.
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_WAIT_POLICY": "PASSIVE",
         }
         if environment:
             ours["PYTHONPATH"] = str(self._only_our_package())
-        return {**inherited, **ours}
+        return process_environment(threads) | ours
 
     @property
     def _threads(self) -> int:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llamp_mcp import __version__
 from llamp_mcp.settings import Settings
 from llamp_mcp.simulation.engines.shared_files import SharedFiles
+from llamp_mcp.simulation.workers.process_environment import process_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 LOOK_EVERY_S: Final = 0.2
 GRACE_S: Final = 1.0
 """Time a job has to stop by itself; then its process is killed."""
-SECRETS: Final = ("MP_API_KEY", "LLAMP_HTTP_TOKEN")
 
 
 class Warm:
@@ -47,7 +47,7 @@ class Warm:
             command(interpreter),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(settings),
+            env=process_environment(settings.threads),
         )
         self._heard = b""
 
@@ -219,15 +219,3 @@ def _problem(parcel: Parcel, files: SharedFiles) -> str | None:
 def _interpreter(parcel: Parcel, settings: Settings) -> str:
     own = settings.environments.get(parcel["environment"])
     return sys.executable if own is None else str(own.expanduser())
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """That of this process, without secrets, with threads capped before torch is loaded."""
-    threads = str(settings.threads)
-    inherited = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    return inherited | {
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }

@@ -209,10 +209,9 @@ def text(values: Values) -> Iterable[str]:
         f"adsorption energy = {values['adsorption_energy_ev']:.4f} eV per {values['adsorbate']} "
         "(negative: binds)"
     )
-    share = "" if values["gas_share"] == 1 else f"{values['gas_share']:g} x "
     yield (
         f"= E(covered) {values['covered_energy_ev']:.6f} - E(slab) {values['slab_energy_ev']:.6f} "
-        f"- {share}E({values['gas']} in a box) {values['gas_energy_ev']:.6f} eV"
+        f"- {values['gas_share']:g} x E({values['gas']} in a box) {values['gas_energy_ev']:.6f} eV"
     )
     yield (
         f"placed {values['placed']}; relaxed {values['structure_id']} ({values['n_atoms']} atoms, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from llamp_mcp.simulation.blocking import mean_of
 from llamp_mcp.simulation.trajectories.block import Block, Curve, Panel, Undetermined
 from llamp_mcp.simulation.trajectories.neighbours import (
     MAX_PAIRS,
@@ -13,7 +14,6 @@ from llamp_mcp.simulation.trajectories.neighbours import (
     chosen_pairs,
 )
 from llamp_mcp.simulation.trajectories.rdf import distribution
-from llamp_mcp.simulation.trajectories.statistics import mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
+from llamp_mcp.simulation.blocking import mean_of
 from llamp_mcp.simulation.trajectories.block import Block, Curve, Panel
 from llamp_mcp.simulation.trajectories.neighbours import (
     MAX_PAIRS,
@@ -12,7 +13,6 @@ from llamp_mcp.simulation.trajectories.neighbours import (
     check_periodic,
     chosen_pairs,
 )
-from llamp_mcp.simulation.trajectories.statistics import mean_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
+from llamp_mcp.simulation.dynamics.stress import voigt_stress
 from llamp_mcp.simulation.trajectories.files import open_frames, unreadable
 from llamp_mcp.simulation.trajectories.trajectory import UNEVEN, Trajectory
 
@@ -131,7 +132,7 @@ class _Gathered:
             "cells": atoms.cell.complete().array,
             "velocities": velocities,
             "energies": results.get("energy"),
-            "stresses": results.get("stress"),
+            "stresses": voigt_stress(results),
             "times": _time_ps(atoms),
         }
         for key, value in values.items():

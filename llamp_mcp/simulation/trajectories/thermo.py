@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from llamp_mcp.simulation.blocking import METHOD, mean_of
 from llamp_mcp.simulation.trajectories.block import Block, Curve, Panel, Undetermined, at_least
-from llamp_mcp.simulation.trajectories.statistics import METHOD, drift_of, mean_of
+from llamp_mcp.simulation.trajectories.statistics import drift_of
 from llamp_mcp.units import EV_PER_A3_IN_GPA
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def line(name: str, row: dict[str, Any]) -> str:
     """A series in words."""
     drift = ""
     if row["drift_per_ps"] is not None:
-        drift = f", drift = ({row['drift_per_ps']:.3g} ± {row['drift_error_per_ps']:.2g}) per ps"
+        drift = f", drift = ({row['drift_per_ps']:.3g} ± {row['drift_error_per_ps']:.2g}) "
+        drift += f"{row['unit']}/ps"
     return (
         f"- {name} = ({row['mean']:.6g} ± {row['error']:.2g}) {row['unit']}, "
         f"std = {row['std']:.3g}{drift}"

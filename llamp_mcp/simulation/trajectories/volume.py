@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from llamp_mcp.simulation.blocking import METHOD
 from llamp_mcp.simulation.trajectories.block import Block, Panel, Undetermined, at_least
-from llamp_mcp.simulation.trajectories.statistics import METHOD
 from llamp_mcp.simulation.trajectories.thermo import line, panel, summary
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ The caller supplies services by name, as `needs(operation.run)` asks for them: `
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -68,6 +69,7 @@ def run_job(kind: str, params: Mapping[str, Any], *, services: Mapping[str, Any]
     supplied = {name: services[name] for name in needs(operation.run)}
     result = operation.run(operation.params.model_validate(params), **supplied)
     values: dict[str, Any] = result.model_dump(mode="json")
+    json.dumps(values, allow_nan=False)  # what no store takes must fail here, not its worker
     return values
 
 

@@ -4,10 +4,12 @@ import errno
 import logging
 import sqlite3
 import sys
+from dataclasses import replace
 
 import pytest
 
 from llamp_mcp.errors import Cancelled, InvalidInput, SimulationError
+from llamp_mcp.operation import Result
 from llamp_mcp.simulation.jobs import JobStore
 from llamp_mcp.simulation.workers import execution
 from llamp_mcp.simulation.workers.execution import (
@@ -18,7 +20,16 @@ from llamp_mcp.simulation.workers.execution import (
     run_job,
 )
 from llamp_mcp.simulation.workers.monitor import Monitor
-from tests.simulation.counting import expected, only_count
+from tests.simulation.counting import OPERATION, expected, only_count
+
+
+class Number(Result):
+    """What need not be one."""
+
+    value: float
+
+    def text(self) -> str:
+        return str(self.value)
 
 
 @pytest.fixture
@@ -30,6 +41,17 @@ def services(settings, tmp_path, monkeypatch):
 def test_job_runs_from_json_to_json_with_the_services_it_asks_for(services):
     result = run_job("count", {"count": 3}, services=services)
     assert result == {"total": sum(expected(3)), "numbers": expected(3)}
+
+
+def test_result_that_no_store_takes_fails_here_and_not_the_worker(services, monkeypatch):
+    def nan(_params):
+        return Number(value=float("nan"))
+
+    monkeypatch.setattr(
+        execution, "kinds", lambda _settings: {"count": replace(OPERATION, run=nan)}
+    )
+    outcome = execute("j-1", "count", {}, services=services)
+    assert outcome == Outcome("failed", error="Internal error; the traceback is in job://j-1/log")
 
 
 def test_unknown_kind_is_told_with_those_there_are(services):
