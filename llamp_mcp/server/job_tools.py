@@ -105,7 +105,8 @@ def newest(params: GetJobParams, services: Services) -> JobView:
 def _row(job: Job) -> dict[str, Any]:
     row: dict[str, Any] = {"job_id": job.job_id, "kind": job.kind, "state": job.state}
     row["submitted"] = datetime.fromtimestamp(job.created, UTC).isoformat(" ", "seconds")
-    return row | ({"batch": job.batch} if job.batch else {}) | {"message": job.message}
+    row |= {"batch": job.batch} if job.batch else {}
+    return row | {"message": job.error or job.message}
 
 
 def get_job(params: GetJobParams, *, services: Services) -> JobView:

@@ -30,6 +30,9 @@ Birch (doi 10.1103/PhysRev.71.809), Murnaghan (doi 10.1073/pnas.30.9.244), Vinet
 (doi 10.1103/PhysRevB.35.1945), Poirier and Tarantola (doi 10.1016/S0031-9201(98)00112-5).
 """
 
+_STEP: Final = 1e-4
+"""Relative, of the differences for derivatives: smaller ones drown where strains are small."""
+
 MODELS: Final[tuple[Model, ...]] = tuple(_IN_ASE)
 
 
@@ -89,7 +92,9 @@ def fit(model: Model, volumes_a3: Floats, energies_ev: Floats) -> Fit:
         raise _no_minimum("the energy is not convex")
     first = (0.0, 2 * curvature * volume, 4.0, volume)
     try:
-        found, covariance = curve_fit(_energy(model), volumes_a3, energies_ev - lowest, p0=first)
+        found, covariance = curve_fit(
+            _energy(model), volumes_a3, energies_ev - lowest, p0=first, epsfcn=_STEP**2
+        )
     except RuntimeError as error:
         raise _no_minimum(f"the {model} fit does not converge") from error
     if not volumes_a3.min() < found[3] < volumes_a3.max():

@@ -71,6 +71,19 @@ async def test_a_structure_that_fails_does_not_hide_the_others(
     assert all("not converged" in " ".join(row["warnings"]) for row in rows)
 
 
+async def test_the_list_of_jobs_says_why_one_failed(server: Driver) -> None:
+    apart = await copper(server, 3.6)
+    job = await server.done("fit_eos", structure_id=apart, calculator="emt", strain=0.002, points=5)
+    far = await server.done(
+        "run_md", structure_id=await copper(server, 0.6), calculator="emt", steps=5
+    )
+    rows = {row["job_id"]: row for row in (await server.call("get_job"))["jobs"]}
+
+    assert (job["state"], rows[job["job_id"]]["message"]) == ("completed", "")
+    assert far["state"] == "failed"
+    assert rows[far["job_id"]]["message"] == far["error"]
+
+
 async def test_a_batch_is_cancelled_as_one(server: Driver, handles: list[str]) -> None:
     slow = [await copper(server, a) for a in (3.4, 3.45, 3.8)]
     batch = await server.call(

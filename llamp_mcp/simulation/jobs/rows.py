@@ -176,7 +176,12 @@ class JobRows:
         error: str | None = None,
         message: str | None = None,
     ) -> bool:
-        """End a running job; False when it has ended or was taken back in the meantime."""
+        """End a running job; False when it has ended or was taken back in the meantime.
+
+        Of one that completed no message stays: numbers of its last report are no result.
+        """
+        if state == "completed":
+            message = ""
         text = None if result is None else json.dumps(result, allow_nan=False)
         size = size_of(self.directory(job_id))
         with self._writer.transaction() as db:

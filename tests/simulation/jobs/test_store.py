@@ -27,6 +27,7 @@ def test_job_waits_runs_and_keeps_its_result(jobs):
 
     done = jobs.get(job.job_id)
     assert (done.state, done.done, done.result, done.finished) == ("completed", 3, RESULT, True)
+    assert done.message == "", "what was reported on the way is no result"
 
 
 def test_jobs_are_taken_oldest_first_and_listed_newest_first(jobs):
