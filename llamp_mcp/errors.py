@@ -5,6 +5,7 @@
         * `NotFound`: an id, file or name that does not exist here.
     * `SourceError`: the materials database could not answer.
     * `CalculatorError`: a calculator is missing, or cannot treat this structure.
+    * `ProviderError`: a language model could not answer.
     * `SimulationError`: a calculation started and could not be finished meaningfully.
     * `JobError`: the job queue or a worker process failed.
     * `HomeError`: the server's home directory cannot be used (disk, permissions).
@@ -55,6 +56,10 @@ class SourceError(LlampError):
 
 class CalculatorError(LlampError):
     """A calculator is missing, or cannot treat this structure."""
+
+
+class ProviderError(LlampError):
+    """A language model could not answer."""
 
 
 class SimulationError(LlampError):

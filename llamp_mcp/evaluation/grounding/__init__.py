@@ -1,0 +1,1 @@
+"""Claims about materials, held against what the tools said."""

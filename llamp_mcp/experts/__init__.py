@@ -1,0 +1,1 @@
+"""Experts: briefs of how questions of a field are answered, and the loop that follows them."""
