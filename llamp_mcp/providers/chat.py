@@ -17,6 +17,7 @@ class ToolCall(_Plain):
     call_id: str
     name: str
     arguments: dict[str, Any]
+    malformed: str = Field(default="", description="the arguments, where they are no JSON object")
 
 
 class Message(_Plain):
