@@ -1,0 +1,1 @@
+"""Arithmetic with units: what is written is parsed here and never run as code."""
