@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from llamp_mcp.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FOLDER = Path(__file__).parents[1] / "questions"
 """The question sets that come with the package."""
@@ -48,6 +49,10 @@ class QuestionSet(_Strict):
     tolerance: float = Field(default=0.005, description="relative; a number is right within it")
     absolute: float = Field(default=0.0, description="or within this, in `unit`")
     classes: tuple[str, ...] = ()
+    tools: tuple[str, ...] = Field(default=(), description="that a model is given; empty: all")
+    database: Literal["any", "sample", "live"] = Field(
+        default="any", description="the source that the references hold for"
+    )
     items: tuple[Item, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -63,9 +68,42 @@ class QuestionSet(_Strict):
                 raise ValueError(f"item {item.key!r} names no ids")
         return self
 
+    def fits(self, source_kind: str) -> bool:
+        """Whether the references hold for a source of this kind."""
+        return self.database in ("any", source_kind)
+
     def asked(self, item: Item) -> str:
         """The question as it is put."""
         return item.question or self.question.format(key=item.key)
+
+
+def select(names: Iterable[str], source_kind: str) -> tuple[QuestionSet, ...]:
+    """Question sets by name, by story such as `S7`, or by path; without names all that fit.
+
+    Args:
+        names: Of sets or stories, or paths.
+        source_kind: Kind of the source that answers: sample, snapshot or live.
+
+    Raises:
+        NotFound: There is no such set.
+        InvalidInput: A set that was named has no references for this source.
+    """
+    here = [read_questions(name) for name in known()]
+    if not (wanted := tuple(names)):
+        return tuple(one for one in here if one.fits(source_kind))
+    chosen: dict[str, QuestionSet] = {}
+    for name in wanted:
+        of_story = [one for one in here if one.story and one.story.lower() == name.lower()]
+        found = [one for one in of_story if one.fits(source_kind)] or [read_questions(name)]
+        for one in found:
+            if not one.fits(source_kind):
+                raise InvalidInput(
+                    f"The references of {one.name!r} hold for a {one.database} source, and this "
+                    f"one is {source_kind!r}",
+                    next_step="Set LLAMP_SOURCE, or leave this set out.",
+                )
+            chosen[one.name] = one
+    return tuple(chosen.values())
 
 
 def read_questions(name: str) -> QuestionSet:
@@ -91,5 +129,9 @@ def read_questions(name: str) -> QuestionSet:
 
 
 def known() -> Iterator[str]:
-    """Names of the question sets of this package."""
-    return (path.stem for path in sorted(FOLDER.glob("*.yaml")))
+    """Names of the question sets of this package, S2 before S10."""
+    return iter(sorted((path.stem for path in FOLDER.glob("*.yaml")), key=_by_number))
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    return [(int(part or 0), word) for word, part in re.findall(r"(\D+)(\d*)", name)]

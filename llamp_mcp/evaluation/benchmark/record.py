@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 
+from llamp_mcp.experts.react import Step
 from llamp_mcp.providers.chat import Usage
 
 
 class _Plain(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Step(_Plain):
-    """One call of a tool on the way to an answer."""
-
-    tool: str
-    arguments: dict[str, Any]
-    observation: str = Field(description="as the model read it")
-    failed: bool = False
 
 
 class Trial(_Plain):
