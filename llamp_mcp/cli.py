@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -203,6 +203,94 @@ def _list_jobs(listed: list[Job]) -> None:
         steps = f"{job.done}/{job.total}"
         table.add_row(job.job_id, job.kind, job.state, when, steps, job.error or job.message)
     Console().print(table)
+
+
+@app.command()
+def evaluate(
+    out: Annotated[Path, typer.Option(help="Folder of the results; what is there goes on.")],
+    questions: Annotated[
+        list[str] | None, typer.Option(help="Set, story (S4) or .yaml file; may be repeated.")
+    ] = None,
+    scripted: Annotated[
+        bool, typer.Option("--scripted", help="Plans of the briefs answer.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(help="Instead of LLAMP_LLM_MODEL.")] = None,
+    url: Annotated[str | None, typer.Option(help="Instead of LLAMP_LLM_URL.")] = None,
+    constrained: Annotated[
+        bool | None, typer.Option("--constrained", help="Hold small models to a grammar.")
+    ] = None,
+    trials: Annotated[int, typer.Option(help="Of each question.", min=1)] = 5,
+    only: Annotated[Literal["with", "without"] | None, typer.Option(help="One arm alone.")] = None,
+    tools: Annotated[list[str] | None, typer.Option(help="Instead of those a set names.")] = None,
+    seconds: Annotated[float, typer.Option(help="Per answer.", min=1)] = 150,
+    temperature: Annotated[float | None, typer.Option(help="Of a model.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Answers at a time.", min=1)] = 1,
+    prices: Annotated[
+        tuple[float, float] | None, typer.Option(help="USD per 10⁶ tokens read, written.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, over what is there.")] = False,
+) -> None:
+    """Put questions with known answers to a model, with and without the tools, and score it."""
+    from rich.console import Console
+
+    from llamp_mcp.evaluate import Options, run, table
+
+    settings = _settings({"llm_model": model, "llm_url": url, "llm_constrained": constrained})
+    try:
+        with _progress_bar() as report:
+            how = (concurrency, seconds, temperature, prices, fresh)
+            options = Options(out, questions or (), trials, only, scripted, tools or (), *how)
+            record = run(options, settings, report)
+    except LlampError as error:
+        raise _failed(error) from error
+    Console().print(table(record))
+    typer.echo(f"Report: {out / 'report.md'}")
+
+
+@app.command()
+def distill(
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    recordings: Annotated[
+        bool, typer.Option("--recordings", help="Use what LLAMP_RECORD=1 recorded, too.")
+    ] = False,
+    record: Annotated[
+        list[Path] | None, typer.Option(help="record.json of an evaluation; may be repeated.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Pairs from the source, at most.", min=1)] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the choice of words and questions.")] = 0,
+    test: Annotated[float, typer.Option(help="Fraction of formulas kept for the test.")] = 0.1,
+    validation: Annotated[float, typer.Option(help="Likewise, for validation.")] = 0.1,
+    force: Annotated[bool, typer.Option("--force", help="Replace a data set.")] = False,
+) -> None:
+    """Make a data set for fine-tuning from the sample or a snapshot: grounded pairs and chats."""
+    from llamp_mcp.evaluation.distillation.distill import distill as make
+    from llamp_mcp.recording import recordings as recorded
+    from llamp_mcp.server.app import tool_specs
+
+    settings = _settings({})
+    try:
+        with _progress_bar() as report:
+            made = make(
+                settings,
+                out,
+                recordings=recorded(settings) if recordings else None,
+                records=record or (),
+                tools=tool_specs(settings),
+                limit=limit,
+                seed=seed,
+                test=test,
+                validation=validation,
+                force=force,
+                report=report,
+            )
+    except LlampError as error:
+        raise _failed(error) from error
+    for config, sides in made.rows.items():
+        counts = ", ".join(f"{side} {count}" for side, count in sides.items())
+        typer.echo(f"{made.folder}: {config}: {counts}")
+    for why, count in made.left_out.items():
+        typer.echo(f"Left out: {count} {why}")
+    typer.echo(f'Load it: datasets.load_dataset("{made.folder}", "pairs")')
 
 
 @app.command(name="tools")

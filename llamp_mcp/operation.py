@@ -94,6 +94,8 @@ class Operation(Generic[P, R]):
         destructive: Whether it may undo or stop something.
         idempotent: Whether the same call again changes nothing more.
         open_world: Whether it reaches beyond this machine.
+        quotes: Whether its text repeats what a caller or a model wrote, so that an id in it is not
+            one that this server returned.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Operation(Generic[P, R]):
     destructive: bool = False
     idempotent: bool = True
     open_world: bool = False
+    quotes: bool = False
 
     @property
     def description(self) -> str:

@@ -114,6 +114,18 @@ class Settings(BaseSettings):
     test_fixtures: bool = Field(
         default=False, description="serve the tools of the MCP conformance suite; for tests only"
     )
+    llm_model: str = Field(default="", description="language model of nested experts; empty: none")
+    llm_url: str = Field(
+        default="https://api.openai.com/v1", description="OpenAI-compatible endpoint that runs it"
+    )
+    llm_key: SecretStr | None = Field(default=None, description="secret of that endpoint")
+    llm_constrained: bool = Field(
+        default=False, description="hold each step to a grammar, for small models"
+    )
+    llm_timeout_s: float = Field(default=120.0, gt=0, description="seconds for one of its answers")
+    record: bool = Field(
+        default=False, description="keep tool traffic in LLAMP_HOME/recordings, for distillation"
+    )
     contact: str = Field(
         default="", description="e-mail address told to Crossref, which serves such callers faster"
     )
@@ -124,7 +136,7 @@ class Settings(BaseSettings):
         """Accept `a,b` and `a b` from the environment and the command line."""
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("mp_api_key", mode="before")
+    @field_validator("mp_api_key", "llm_key", mode="before")
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         """Clients hand on an empty variable for a key that their user did not fill in."""

@@ -40,6 +40,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "LLAMP_MODELS",
         "LLAMP_CALCULATOR",
         "LLAMP_TOOLSETS",
+        "LLAMP_RECORD",
+        "LLAMP_LLM_MODEL",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LLAMP_HOME", str(tmp_path / "home"))

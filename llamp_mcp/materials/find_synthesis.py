@@ -315,7 +315,7 @@ def facts(result: SynthesisResult) -> Iterator[Fact]:
 
 OPERATION = Operation(
     name="find_synthesis",
-    title="Find synthesis recipes",
+    title="Find synthesis",
     params=SynthesisParams,
     result=SynthesisResult,
     run=find_synthesis,

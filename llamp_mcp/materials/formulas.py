@@ -176,6 +176,13 @@ def element(symbol: str, within: str = "") -> str:
     return symbol
 
 
+def elements_of_formula(text: str) -> list[str]:
+    """The elements of a formula of several, in its order; none of what is no such formula."""
+    parts = list(dict.fromkeys(re.findall(r"[A-Z][a-z]?", text)))
+    written = re.fullmatch(r"(?:[A-Z][a-z]?[0-9.]*|[()][0-9.]*){2,}", text)
+    return parts if written and len(parts) > 1 and set(parts) <= set(_symbols()) else []
+
+
 @lru_cache(maxsize=2048)
 def _formula_key(text: str) -> str:
     return amounts_key(_composition(text).get_el_amt_dict())

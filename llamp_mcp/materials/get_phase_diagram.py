@@ -153,10 +153,7 @@ class PhaseDiagramResult(Result):
 def get_phase_diagram(
     params: PhaseDiagramParams, *, source: MaterialsSource, structures: StructureStore
 ) -> PhaseDiagramResult:
-    """Compute a 0 K phase diagram: stable and unstable phases, decomposition products, a plot.
-
-    Own structures are placed on the Project's hull, which they do not move.
-    """
+    """Compute a 0 K phase diagram: stable and unstable phases, decomposition products, a plot."""
     elements, asked, remarks = _system(params.chemsys)
     compositions = [_composition(item, elements, params, structures) for item in params.include]
     hull, notes = build(source, elements, params.thermo_type)

@@ -113,8 +113,7 @@ class Compound:
 def get_reaction_energy(params: ReactionParams, *, source: MaterialsSource) -> ReactionResult:
     """Balance a reaction and compute its energy at 0 K, in eV and kJ/mol, from hull entries.
 
-    A formula means its lowest entry; name a polymorph by its id. Amounts are found here. No
-    vibrations, not even of gases.
+    A formula means its lowest entry; name a polymorph by its id. No vibrations, not even of gases.
     """
     named = [*params.reactants, *params.products]
     compounds, notes = _compounds(source, named, params.thermo_type)
@@ -291,6 +290,17 @@ def _side(pairs: Sequence[tuple[int, Entry]], sign: int) -> str:
 
 
 def _facts(result: ReactionResult) -> Iterator[Fact]:
+    whence = f"{result.source['name']}, {result.thermo_type}: {result.equation}"
+    unit = result.per_formula_unit
+    for row in result.entries:
+        if row["role"] == "product":
+            subject, formula = row["material_id"], row["formula"]
+            yield Fact(subject, "reaction_energy_ev", result.energy_ev, "eV", whence, formula)
+            kj = result.energy_kj_per_mol
+            yield Fact(subject, "reaction_energy_kj_per_mol", kj, "kJ/mol", whence, formula)
+            if formula == unit["formula"]:
+                name, of_unit = "reaction_energy_ev_per_formula_unit", "eV per formula unit"
+                yield Fact(subject, name, unit["energy_ev"], of_unit, whence, formula)
     for row in result.entries:
         source = result.sources.get(row.get("source", ""), result.source["name"])
         for name in ("energy_per_atom", "energy_above_hull"):

@@ -91,8 +91,7 @@ class SpectrumResult(Result):
 def get_spectrum(params: SpectrumParams, *, source: MaterialsSource) -> SpectrumResult:
     """Get bands, DOS, phonons, optical absorption or XAS of a material: key numbers and a plot.
 
-    For plain gaps use get_properties. A formula means its entry lowest on the hull that has the
-    spectrum.
+    For plain gaps use get_properties. A formula means its lowest entry that has the spectrum.
     """
     kind = spectra.KINDS[params.kind]
     _check(params, kind)
@@ -302,7 +301,7 @@ def _facts(result: SpectrumResult) -> Iterator[Fact]:
 
 OPERATION = Operation(
     name="get_spectrum",
-    title="Get a spectrum of a material",
+    title="Get a spectrum",
     params=SpectrumParams,
     result=SpectrumResult,
     run=get_spectrum,

@@ -125,7 +125,7 @@ def _in_cell(stored: Structure, cell: str) -> tuple[Structure, list[str]]:
 
 OPERATION = Operation(
     name="get_structure",
-    title="Get the structure of a material",
+    title="Get a structure",
     params=StructureParams,
     result=StructureResult,
     run=get_structure,

@@ -11,13 +11,15 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from llamp_mcp.errors import InvalidInput, clip
-from llamp_mcp.materials.formulas import EXAMPLES, element
+from llamp_mcp.materials.formulas import EXAMPLES, element, elements_of_formula
 from llamp_mcp.materials.formulas import formula_key as formula_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ID = re.compile(r"(mp|mvc)-([0-9]{1,8}|aa[a-z]{6})")
+_LABELLED = re.compile(r"((?:mp|mvc)-\w+)[\s:]+\(?([A-Z][A-Za-z0-9().]*)\)?:?")
+"""An id with its formula behind it, as the lines of a result begin; models copy both."""
 _LOOKS_LIKE_ID = re.compile(r"mp|mvc|(?i:mp|mvc)[-_]")
 _LETTERS = 8
 _LAST_DECIMAL = 3347529
@@ -33,6 +35,9 @@ def material(text: str) -> tuple[str, str]:
         InvalidInput: It is neither.
     """
     cleaned = text.strip()
+    if labelled := _LABELLED.fullmatch(cleaned):
+        formula_key(labelled[2])
+        return "id", material_id(labelled[1])
     if _LOOKS_LIKE_ID.match(cleaned):
         return "id", material_id(cleaned)
     try:
@@ -161,6 +166,25 @@ def elements(symbols: Iterable[str]) -> tuple[str, ...]:
         InvalidInput: One is not the symbol of an element.
     """
     return tuple(element(symbol.strip()) for symbol in symbols)
+
+
+def elements_or_formulas(symbols: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Checked element symbols, where a formula stands for its elements, and notes that say so.
+
+    Raises:
+        InvalidInput: One is neither.
+    """
+    found: list[str] = []
+    notes: list[str] = []
+    for symbol in symbols:
+        parts = elements_of_formula(symbol.strip())
+        if parts:
+            notes.append(
+                f"elements: the formula {symbol.strip()!r} was read as {', '.join(parts)}; for "
+                f"this composition alone use formula={symbol.strip()!r}"
+            )
+        found += parts or [element(symbol.strip())]
+    return tuple(dict.fromkeys(found)), notes
 
 
 def species(text: str) -> str:

@@ -86,8 +86,7 @@ def identify_structure(
 ) -> IdentifyResult:
     """Find the Materials Project entries that a structure matches, nearest first.
 
-    Tells whether a structure from a file, edit or relaxation is a known entry. For your own
-    structures use compare_structures.
+    For your own structures use compare_structures.
     """
     mine = structures.get(params.structure_id)
     _check_size(mine)

@@ -172,11 +172,12 @@ def _column(name: str) -> str:
 def _query(params: SearchParams, fields: tuple[str, ...], offset: int) -> tuple[Query, list[str]]:
     """What the arguments mean, and how they were read where that is not plain."""
     wanted, sort_by = formulas.wanted(params.formula), filters.sort_field(params.sort_by)
+    elements, read = identifiers.elements_or_formulas(params.elements)
     query = Query(
         formulas=wanted.keys,
         anonymous=wanted.anonymous,
         chemsys=identifiers.chemical_systems(params.chemsys),
-        elements=tuple(dict.fromkeys(identifiers.elements(params.elements))),
+        elements=elements,
         exclude_elements=tuple(dict.fromkeys(identifiers.elements(params.exclude_elements))),
         material_ids=tuple(dict.fromkeys(map(identifiers.material_id, params.material_ids))),
         possible_species=tuple(dict.fromkeys(map(identifiers.species, params.possible_species))),
@@ -190,7 +191,8 @@ def _query(params: SearchParams, fields: tuple[str, ...], offset: int) -> tuple[
         offset=offset,
     )
     named = (*re.split("[-,]", params.chemsys), *params.elements, *params.exclude_elements)
-    return query, [*wanted.notes, *(note for name in named for note in formulas.remarks(name))]
+    remarks = (note for name in named for note in formulas.remarks(name))
+    return query, [*wanted.notes, *read, *remarks]
 
 
 def _words(text: str) -> str:

@@ -8,14 +8,18 @@ from typing import Any, get_args
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 
-from llamp_mcp import __version__, materials, simulation, structures
+from llamp_mcp import __version__, evaluation, experts, materials, simulation, structures
 from llamp_mcp.errors import one_of
+from llamp_mcp.experts.ask_expert import OPERATION as ASK_EXPERT
 from llamp_mcp.operation import Operation, Toolset
+from llamp_mcp.providers.chat import ToolSpec
+from llamp_mcp.server.asking import Asking
 from llamp_mcp.server.job_tools import CANCEL_JOB, GET_JOB, job_tools
 from llamp_mcp.server.prompts import add_prompts
 from llamp_mcp.server.register import tool
 from llamp_mcp.server.resources import add_resources
 from llamp_mcp.server.services import Services
+from llamp_mcp.server.skills import Skills
 from llamp_mcp.server.tasks import Tasks
 from llamp_mcp.server.watch import watching
 from llamp_mcp.settings import Settings
@@ -33,6 +37,8 @@ ALL_OPERATIONS: tuple[Operation[Any, Any], ...] = (
     *simulation.OPERATIONS,
     GET_JOB,
     CANCEL_JOB,
+    *experts.OPERATIONS,
+    *evaluation.OPERATIONS,
 )
 TOOLSETS: tuple[str, ...] = get_args(Toolset)
 
@@ -48,6 +54,7 @@ def create_server(settings: Settings, services: Services | None = None) -> MCPSe
         InvalidInput: A toolset or tool of that name does not exist.
     """
     services = services or Services(settings)
+    services.served = frozenset(operation.name for operation in chosen(settings))
     tasks = _tasks(settings, services)
     server: MCPServer[None] = MCPServer(
         "llamp-mcp",
@@ -55,14 +62,23 @@ def create_server(settings: Settings, services: Services | None = None) -> MCPSe
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=list(_tools(services)),
-        extensions=[tasks],
+        extensions=[tasks, Skills()],
         middleware=[tasks.guard_subscriptions],
         lifespan=lambda _server: watching(services),
         log_level="WARNING",
     )
     add_resources(server, services)
-    add_prompts(server)
+    add_prompts(server, services)
     return server
+
+
+def tool_specs(settings: Settings) -> tuple[ToolSpec, ...]:
+    """Every tool as a model is told of it, whatever this server was asked to serve."""
+    every = settings.model_copy(update={"toolsets": ("all",), "tools": (), "read_only": False})
+    return tuple(
+        ToolSpec(name=made.name, description=made.description, parameters=made.parameters)
+        for made in _tools(Services(every))
+    )
 
 
 def chosen(settings: Settings) -> list[Operation[Any, Any]]:
@@ -91,8 +107,13 @@ def _is_chosen(operation: Operation[Any, Any], settings: Settings) -> bool:
 
 def _tools(services: Services) -> Iterable[Tool]:
     by_hand = {made.name: made for made in job_tools(services)}
+    made: dict[str, Tool] = {}
     for operation in chosen(services.settings):
-        yield by_hand.get(operation.name) or tool(operation, services)
+        if operation is ASK_EXPERT:
+            made[operation.name] = Asking(services, made).tool()
+        else:
+            made[operation.name] = by_hand.get(operation.name) or tool(operation, services)
+    yield from made.values()
     if services.settings.test_fixtures:
         from llamp_mcp.server.fixtures import fixture_tools
 

@@ -26,7 +26,7 @@ NEWEST = 20
 class GetJobParams(Params):
     """Which job, and how long to wait for it."""
 
-    job_id: str = Field(default="", description="or of a batch; empty: list the newest")
+    job_id: str = Field(default="", description="or batch; empty: the newest")
     wait_s: float = Field(default=WAIT_LIMIT_S, ge=0, le=WAIT_LIMIT_S, description="seconds")
     state: Literal[
         "any", "queued", "running", "completed", "failed", "cancelled", "interrupted"
@@ -112,17 +112,13 @@ def _row(job: Job) -> dict[str, Any]:
 def get_job(params: GetJobParams, *, services: Services) -> JobView:
     """Follow a job or batch that a long-running tool handed back.
 
-    Gives state, progress and, once completed, the result. Without job_id: the newest jobs. An
-    interrupted one goes on by itself.
+    Without job_id: the newest jobs. An interrupted one goes on by itself.
     """
     return view(look(services, params.job_id)) if params.job_id else newest(params, services)
 
 
 def cancel_job(params: CancelJobParams, *, services: Services) -> JobView:
-    """Stop a queued or running job, or a batch, within 2 s. What it has written is kept.
-
-    A job that has ended already stays as it is.
-    """
+    """Stop a queued or running job, or a batch, within 2 s. What it has written is kept."""
     for job in look(services, params.job_id).jobs:
         services.jobs.request_cancel(job.job_id)
     return view(look(services, params.job_id))
@@ -155,7 +151,7 @@ def job_tools(services: Services) -> list[Tool]:
 
 GET_JOB = Operation(
     name="get_job",
-    title="Follow a job",
+    title="Get a job",
     params=GetJobParams,
     result=JobView,
     run=get_job,
@@ -165,7 +161,7 @@ GET_JOB = Operation(
 )
 CANCEL_JOB = Operation(
     name="cancel_job",
-    title="Stop a job",
+    title="Cancel a job",
     params=CancelJobParams,
     result=JobView,
     run=cancel_job,

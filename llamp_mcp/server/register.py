@@ -10,19 +10,19 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from llamp_mcp.operation import Operation, Params, Result, needs
+from llamp_mcp.server.remembering import record_failure, remember
 from llamp_mcp.server.results import EXPECTED, invalid_arguments, to_call_result, translate
-from llamp_mcp.server.schemas import input_schema, output_schema
+from llamp_mcp.server.schemas import hints, input_schema, output_schema, title
 from llamp_mcp.server.services import Services
-from llamp_mcp.server.standing import facts_of
 from llamp_mcp.server.waiting import run_as_job
 from llamp_mcp.simulation.jobs import JobAnswer
 
 AnyOperation = Operation[Any, Any]
-Call = Callable[[Params, Context[Any, Any]], Awaitable[Result]]
+Call = Callable[[Params, Context[Any, Any]], Awaitable[Result | InputRequiredResult]]
 WAIT_LIMIT_S = 20
 
 
@@ -37,8 +37,9 @@ def tool(operation: AnyOperation, services: Services) -> Tool:
         call = partial(run_as_job, operation, services)
         return build(operation, services, call, model, JobAnswer)
 
-    async def call_on_thread(params: Params, _context: Context[Any, Any]) -> Result:
-        run = partial(operation.run, params, **services.supply(operation.run))
+    async def call_on_thread(params: Params, context: Context[Any, Any]) -> Result:
+        given = services.supply(operation.run, caller(context.headers))
+        run = partial(operation.run, params, **given)
         return cast("Result", await anyio.to_thread.run_sync(run, abandon_on_cancel=True))
 
     return build(operation, services, call_on_thread, operation.params, operation.result)
@@ -53,27 +54,37 @@ def build(
 ) -> Tool:
     """A tool with our schemas, our check of arguments, and our translation of errors."""
 
-    def tell(outcome: Result, whom: str) -> CallToolResult:
-        told = outcome.result if isinstance(outcome, JobAnswer) else outcome
-        if told is not None:
-            services.ledger.record(whom, facts_of(operation, told))
-        return to_call_result(outcome)
+    def tell(
+        outcome: Result | InputRequiredResult, arguments: dict[str, Any], whom: str
+    ) -> CallToolResult | InputRequiredResult:
+        if isinstance(outcome, InputRequiredResult):
+            return outcome
+        result = to_call_result(outcome)
+        remember(services, operation, outcome, result, arguments, whom)
+        return result
 
-    async def fn(arguments: dict[str, Any], context: Context[Any, Any]) -> CallToolResult:
+    async def fn(
+        arguments: dict[str, Any], context: Context[Any, Any]
+    ) -> CallToolResult | InputRequiredResult:
+        whom = caller(context.headers)
         try:
             outcome = await call(params.model_validate(arguments), context)
-            return await anyio.to_thread.run_sync(tell, outcome, caller(context.headers))
+            return await anyio.to_thread.run_sync(tell, outcome, arguments, whom)
         except ValidationError as error:
             if error.title != params.__name__:
                 raise
-            raise translate(invalid_arguments(error, params)) from error
+            wrong = translate(invalid_arguments(error, params))
+            record_failure(services, operation, arguments, str(wrong), whom)
+            raise wrong from error
         except EXPECTED as error:
-            raise translate(error) from error
+            failure = translate(error)
+            record_failure(services, operation, arguments, str(failure), whom)
+            raise failure from error
 
     return Tool(
         fn=fn,
         name=operation.name,
-        title=operation.title,
+        title=title(operation),
         description=operation.description,
         parameters=input_schema(params),
         fn_metadata=_OurArguments(
@@ -82,11 +93,9 @@ def build(
         ),
         is_async=True,
         context_kwarg="context",
-        annotations=ToolAnnotations(
-            read_only_hint=operation.read_only,
-            destructive_hint=operation.destructive,
-            idempotent_hint=operation.idempotent,
-            open_world_hint=operation.open_world or _asks_the_project(operation, services),
+        annotations=hints(
+            operation,
+            open_world=operation.open_world or _asks_the_project(operation, services),
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import sqlite3
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
@@ -52,9 +52,9 @@ def invalid_arguments(error: ValidationError, model: type[BaseModel]) -> Invalid
 
 def _explain(item: Any, model: type[BaseModel]) -> str:
     path = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
-        allowed = list(model.model_fields)
-        close = get_close_matches(path, allowed, n=1)
+    if item["type"] == "extra_forbidden" and (of := _model_at(item["loc"][:-1], model)):
+        allowed = list(of.model_fields)
+        close = get_close_matches(str(item["loc"][-1]), allowed, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return f"Unknown argument {path!r}. Allowed: {', '.join(allowed)}.{hint}"
     if item["type"] == "missing":
@@ -63,3 +63,17 @@ def _explain(item: Any, model: type[BaseModel]) -> str:
     where = f"Argument {path!r}" if path else "Arguments"
     given = f" (given {clip(item['input'])})" if path else ""
     return f"{where}: {message}{given}."
+
+
+def _model_at(path: tuple[str | int, ...], model: type[BaseModel]) -> type[BaseModel] | None:
+    """The model that the keys at a place in the arguments belong to, if one is known."""
+    found: Any = model
+    for part in path:
+        if isinstance(part, str) and isinstance(found, type) and issubclass(found, BaseModel):
+            field = found.model_fields.get(part)
+            found = field.annotation if field else None
+        elif isinstance(part, int):  # an item of a list
+            found = next(iter(get_args(found)), None)
+        while get_origin(found) is Annotated:
+            found = get_args(found)[0]
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None

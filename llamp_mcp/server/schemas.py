@@ -1,24 +1,27 @@
 """JSON schemas as clients get them: flat, without references, and no longer than they need be.
 
 Every client pays for every byte of `tools/list` in each conversation. Arguments are described in
-full; of a result, the keys and their types, because its text says the rest.
+full; of a result, the keys, because its text says the rest.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, cast, get_args
 
+from mcp_types import ToolAnnotations
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import SkipJsonSchema
+
+from llamp_mcp.operation import Operation
 
 _EMPTY: tuple[Any, ...] = ("", None, [], {})
 _EVERYWHERE = frozenset(
     ("source", "sources", "notes", "warnings", "units", "lineage", "calculator")
 )
 _SKIP: object = SkipJsonSchema()  # type: ignore[type-arg]
-_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array"}
+_SMALL_WORDS = frozenset(("a", "an", "the"))
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -50,14 +53,14 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 @cache
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The outline of a result: its own keys and their types.
+    """The outline of a result: its own keys; their types are seen in the result itself.
 
     Left out is what means the same everywhere, what may be null, and what is marked with pydantic's
     `SkipJsonSchema`. Read off the fields: building the whole schema of every result would cost a
     starting server a tenth of its time.
     """
-    told = {
-        field.serialization_alias or name: {"type": _type(field.annotation)}
+    told: dict[str, dict[str, Any]] = {
+        field.serialization_alias or name: {}
         for name, field in model.model_fields.items()
         if name not in _EVERYWHERE and not _is_skipped(field)
     }
@@ -69,8 +72,25 @@ def _is_skipped(field: FieldInfo) -> bool:
     return skipped or type(None) in get_args(field.annotation)
 
 
-def _type(annotation: Any) -> str:
-    """The JSON type of an annotation; what is neither plain nor a list is an object."""
-    if get_origin(annotation) is Literal:
-        annotation = type(get_args(annotation)[0])
-    return _TYPES.get(get_origin(annotation) or annotation, "object")
+def title(operation: Operation[Any, Any]) -> str | None:
+    """What a person reads in a list of tools; None where it would only say the name again."""
+    words = set(operation.title.lower().split()) - _SMALL_WORDS
+    return None if words <= set(operation.name.split("_")) else operation.title
+
+
+def hints(operation: Operation[Any, Any], *, open_world: bool) -> ToolAnnotations:
+    """What a client may assume of a tool.
+
+    Whether a call may be repeated is meaningful only of tools that change something (MCP
+    2026-07-28, ToolAnnotations).
+    """
+    if operation.read_only:
+        return ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, open_world_hint=open_world
+        )
+    return ToolAnnotations(
+        read_only_hint=False,
+        destructive_hint=operation.destructive,
+        idempotent_hint=operation.idempotent,
+        open_world_hint=open_world,
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from llamp_mcp.operation import needs
 from llamp_mcp.provenance import Ledger
+from llamp_mcp.recording import Recorder
 from llamp_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,12 +23,18 @@ class Services:
     """The services of one process. An unusable home is reported by the call that needs it."""
 
     NAMES: ClassVar = frozenset(
-        {"settings", "source", "structures", "calculators", "jobs", "engine"}
+        {
+            *("settings", "source", "structures", "calculators", "jobs", "engine"),
+            *("told", "seen", "served"),
+        }
     )
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
+        self.recorder = Recorder.of(settings)
+        self.served: frozenset[str] = frozenset()
+        """Names of the tools of the server; it says so itself."""
 
     @cached_property
     def source(self) -> MaterialsSource:
@@ -64,6 +71,18 @@ class Services:
 
         return open_engine(self.settings, self.jobs)
 
-    def supply(self, function: Callable[..., Any]) -> dict[str, Any]:
-        """The services a `run` or `check` names as keyword-only arguments."""
-        return {name: getattr(self, name) for name in needs(function)}
+    def supply(self, function: Callable[..., Any], whom: str = "") -> dict[str, Any]:
+        """The services a `run` or `check` names as keyword-only arguments.
+
+        Args:
+            function: Names them.
+            whom: The caller they are for: `told` and `seen` are what this one was told.
+        """
+        own: dict[str, Callable[[str], Any]] = {
+            "told": lambda whom: tuple(self.ledger.facts(whom)),
+            "seen": self.ledger.seen,
+        }
+        return {
+            name: own[name](whom) if name in own else getattr(self, name)
+            for name in needs(function)
+        }

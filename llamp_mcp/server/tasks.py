@@ -33,6 +33,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
 
 from llamp_mcp.errors import INTERNAL, NotFound
+from llamp_mcp.provenance import ids_in
 from llamp_mcp.server.register import caller
 from llamp_mcp.server.results import EXPECTED, to_call_result, translate
 from llamp_mcp.server.services import Services
@@ -186,8 +187,10 @@ class Tasks(Extension):
         if task["status"] == "failed":
             return {**task, "error": {"code": INTERNAL_ERROR, "message": task["statusMessage"]}}
         if task["status"] == "completed":
+            result = _result(standing)
             self._services.ledger.record(whom, standing.facts())
-            return {**task, "result": _result(standing)}
+            self._services.ledger.saw(whom, ids_in(result["content"][0]["text"]))
+            return {**task, "result": result}
         asked = {} if standing.finished else self._questions(standing).pending()
         if asked:
             return {**task, "status": "input_required", "inputRequests": asked}

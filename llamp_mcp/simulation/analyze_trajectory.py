@@ -88,7 +88,7 @@ class AnalyzeTrajectoryResult(Result):
 def analyze_trajectory(
     params: AnalyzeTrajectoryParams, *, jobs: JobStore, settings: Settings
 ) -> AnalyzeTrajectoryResult:
-    """Measure an MD run: thermo, msd, diffusion, rdf, lindemann (solid, molten), vacf (phonons)...
+    """Measure an MD run: thermo, msd, diffusion, rdf, lindemann (solid, molten), vacf...
 
     Leave out equilibration (skip_ps); heed warnings.
     """

@@ -126,8 +126,7 @@ def calculate_energy(
 ) -> EnergyResult:
     """Energy, forces and stress of a structure as it stands; formation energy on request.
 
-    Not relaxed: relax_structure first for a minimum. Compare within one calculator only; never mix
-    with Materials Project energies.
+    Not relaxed. Compare within one calculator only, never with Materials Project energies.
     """
     check(params, structures=structures, calculators=calculators)
     structure = structures.get(params.structure_id)

@@ -134,8 +134,7 @@ def compute_elastic_tensor(
 ) -> ElasticResult:
     """Elastic tensor 6x6, VRH moduli (GPa), Poisson ratio, anisotropy, stability.
 
-    Relaxes the crystal, strains it in 24 ways. Bulk modulus alone: fit_eos. Not for slabs or
-    molecules.
+    Relaxes the crystal first. Bulk modulus alone: fit_eos. Not for slabs or molecules.
     """
     check(params, structures=structures, calculators=calculators)
     structure = structures.get(params.structure_id)

@@ -198,7 +198,7 @@ def fit_eos(
 ) -> EosResult:
     """Bulk modulus, its pressure derivative, equilibrium volume: energies at several volumes.
 
-    The crystal is relaxed first, then scaled at constant shape. Not for slabs or molecules.
+    The crystal is relaxed first. Not for slabs or molecules.
     """
     check(params, structures=structures, calculators=calculators)
     structure = structures.get(params.structure_id)
@@ -379,7 +379,7 @@ def facts(result: EosResult) -> Iterable[Fact]:
 
 OPERATION = Operation(
     name="fit_eos",
-    title="Fit an equation of state",
+    title="Fit EOS",
     params=EosParams,
     result=EosResult,
     run=fit_eos,

@@ -43,7 +43,7 @@ class CalculatorList(Result):
 def list_calculators(_params: ListCalculatorsParams, *, calculators: Calculators) -> CalculatorList:
     """List the force fields that calculations can use.
 
-    Gives version, elements, licence, accuracy, and what to do about one that is not available.
+    Gives version, elements, licence, accuracy, availability.
     """
     return CalculatorList(
         default=calculators.default,

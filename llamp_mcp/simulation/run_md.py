@@ -110,8 +110,8 @@ def run_md(
 ) -> MdResult:
     """Run molecular dynamics (nve, nvt, npt); temperature_k [300, 800, 300] anneals.
 
-    Give a relaxed cell of 50-500 atoms. Returns the last frame as structure_id, means with errors,
-    a trajectory for analyze_trajectory, a plot.
+    Give a relaxed cell of 50-500 atoms. Returns the last frame, means with errors, a trajectory for
+    analyze_trajectory.
     """
     check(params, structures=structures, calculators=calculators)
     subject = load_subject(
@@ -246,7 +246,7 @@ def facts(result: MdResult) -> Iterable[Fact]:
 
 OPERATION = Operation(
     name="run_md",
-    title="Run molecular dynamics",
+    title="Run MD",
     params=MdParams,
     result=MdResult,
     run=run_md,

@@ -107,10 +107,7 @@ class AnalyzeStructureResult(Result):
 def analyze_structure(
     params: AnalyzeStructureParams, *, structures: StructureStore
 ) -> AnalyzeStructureResult:
-    """Measure a structure: symmetry with Wyckoff sites, density, coordination, bonds, XRD pattern.
-
-    Also oxidation states, dimensionality with slab and vacuum, packing with voids, angles.
-    """
+    """Measure a structure: symmetry with Wyckoff sites, density, coordination, bonds, XRD."""
     from llamp_mcp.structures.analysis import xrd
 
     structure = structures.get(params.structure_id)

@@ -43,7 +43,7 @@ def create_structure(
 ) -> StructureResult:
     """Make a structure of your own and get its structure_id. Give one of text, path, prototype.
 
-    For a material of the Project use get_structure. Notes tell what was assumed.
+    For a material of the Project use get_structure.
     """
     given = [name for name in ("text", "path", "prototype") if getattr(params, name)]
     if len(given) != 1:

@@ -51,11 +51,11 @@ class EditStructureResult(StructureResult):
 def edit_structure(
     params: EditStructureParams, *, structures: StructureStore
 ) -> EditStructureResult:
-    """Edit a crystal: cell, sites, strain, surfaces, interfaces, disorder; many edits in one call.
+    """Edit a crystal: cell, sites, strain, surfaces, interfaces, disorder.
 
-    Applied in order, all or none, to a copy; the new structure_id comes back, with a report that
-    proves the geometry of each step. Example: [{"op": "supercell", "target_atoms": 16},
-    {"op": "interstitial", "species": "Li", "site_kind": "tetrahedral"}].
+    Applied in order, all or none; a report proves the geometry of each. Example:
+    [{"op": "supercell", "target_atoms": 16}, {"op": "interstitial", "species": "Li",
+    "site_kind": "tetrahedral"}].
     """
     from llamp_mcp.structures.edits.apply import apply_edits, parse_edits
 

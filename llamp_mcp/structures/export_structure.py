@@ -78,8 +78,7 @@ def export_structure(
 ) -> ExportStructureResult:
     """Write a structure as text or into a file of the workspace.
 
-    For VASP (poscar), pymatgen (json), Quantum ESPRESSO (qe), LAMMPS. An existing file is kept
-    unless overwrite is true.
+    For VASP (poscar), pymatgen (json), Quantum ESPRESSO (qe), LAMMPS.
     """
     structure = structures.get(params.structure_id)
     contents = write_structure(structure, params.format, params.symprec_a)

@@ -110,10 +110,7 @@ class ViewStructureResult(Result):
 def view_structure(
     params: ViewStructureParams, *, structures: StructureStore
 ) -> ViewStructureResult:
-    """Draw a structure as a PNG: cell, atoms, bonds, axes, legend, site numbers.
-
-    For coordination and symmetry use analyze_structure.
-    """
+    """Draw a structure as a PNG: cell, atoms, bonds, axes, legend, site numbers."""
     from llamp_mcp.structures.pictures import picture
 
     structure = structures.get(params.structure_id)

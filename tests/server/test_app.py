@@ -35,6 +35,10 @@ DEFAULT_TOOLS = {
     "analyze_trajectory",
     "get_job",
     "cancel_job",
+    "expert_brief",
+    "ask_expert",
+    "check_grounding",
+    "calculate",
 }
 
 
@@ -59,7 +63,8 @@ def test_toolsets_and_tools_choose(settings: Settings) -> None:
 def test_read_only_leaves_out_what_starts_writes_or_cancels(settings: Settings) -> None:
     left = {op.name for op in chosen(settings.model_copy(update={"read_only": True}))}
     calculations = {"calculate_energy", "relax_structure", "fit_eos", "compute_elastic_tensor"}
-    assert left == DEFAULT_TOOLS - calculations - {"export_structure", "run_md", "cancel_job"}
+    others = {"export_structure", "run_md", "cancel_job", "ask_expert"}
+    assert left == DEFAULT_TOOLS - calculations - others
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class StrainArguments(Arguments):
         None, description="xx yy zz yz xz xy (0.01 = 1 %); engineering shear"
     )
     matrix: Annotated[list[Row], Field(min_length=3, max_length=3)] | None = Field(
-        None, description="3x3 displacement gradient as fractions"
+        None, description="displacement gradient"
     )
 
     @model_validator(mode="after")

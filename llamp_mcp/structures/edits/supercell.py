@@ -34,7 +34,7 @@ class SupercellArguments(Arguments):
         None, description="copies"
     )
     matrix: Annotated[list[Row], Field(min_length=3, max_length=3)] | None = Field(
-        None, description="3x3 integers, rows = new vectors in old ones"
+        None, description="integers, rows = new vectors in old ones"
     )
     target_atoms: Annotated[int, Field(ge=1)] | None = Field(
         None, description="about so many, compact"
