@@ -171,7 +171,7 @@ class Conversation(BaseModel):
             found[-1] = Observation(found[-1].text + extra, found[-1].failed)
         steps = [self._step(call, one, limits) for call, one in zip(calls, found, strict=True)]
         messages = [
-            Message(role="tool", text=step.observation, call_id=call.call_id)
+            Message(role="tool", text=step.observation, call_id=call.call_id, failed=step.failed)
             for call, step in zip(calls, steps, strict=True)
         ]
         return self.model_copy(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ID = re.compile(r"(mp|mvc)-([0-9]{1,8}|aa[a-z]{6})")
-_LABELLED = re.compile(r"((?:mp|mvc)-\w+)[\s:]+\(?([A-Z][A-Za-z0-9().]*)\)?:?")
+_LABELLED = re.compile(r"((?:mp|mvc)-\w+)[\s:]+(?:\((\S+)\)|([^\s(]\S*?)):?")
 """An id with its formula behind it, as the lines of a result begin; models copy both."""
 _LOOKS_LIKE_ID = re.compile(r"mp|mvc|(?i:mp|mvc)[-_]")
 _LETTERS = 8
@@ -36,7 +36,7 @@ def material(text: str) -> tuple[str, str]:
     """
     cleaned = text.strip()
     if labelled := _LABELLED.fullmatch(cleaned):
-        formula_key(labelled[2])
+        formula_key(labelled[2] or labelled[3])
         return "id", material_id(labelled[1])
     if _LOOKS_LIKE_ID.match(cleaned):
         return "id", material_id(cleaned)

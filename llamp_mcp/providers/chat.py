@@ -27,6 +27,7 @@ class Message(_Plain):
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     call_id: str = Field(default="", description="of the call that a tool's message answers")
+    failed: bool = Field(default=False, description="whether that call failed")
 
 
 class ToolSpec(_Plain):

@@ -23,9 +23,9 @@ HOW = """
 
 Tools:
 {tools}
+- answer: end, because a result holds what was asked or nothing will.
 
-Work step by step. In each step you give a thought and one tool; its result comes back. When the \
-results hold what was asked, choose "answer"."""
+Work step by step. In each step you give a thought and one tool; its result comes back."""
 
 
 class Structured(Protocol):
@@ -80,15 +80,15 @@ class Constrained:
         plain = _plain(messages, tools)
         if not tools:
             return await self.endpoint.complete(plain, (), max_tokens=max_tokens)
-        usage, thought = Usage(), ""
-        if not must_answer:
+        usage = Usage()
+        again = _repeated(messages)
+        if not (must_answer or (again and not messages[-1].failed)):
             step, usage = await self.endpoint.structured(
-                plain, _choice(tools, messages), max_tokens=STEP_TOKENS
+                plain, _choice(tools, messages, without=again), max_tokens=STEP_TOKENS
             )
-            thought = step["thought"]
             chosen = next((tool for tool in tools if tool.name == step["tool"]), None)
             if chosen is not None:
-                return await self._call(plain, chosen, thought, usage, max_tokens)
+                return await self._call(plain, chosen, step["thought"], usage, max_tokens)
         asked = Message(role="user", text="Answer the question now, from the results above only.")
         reply = await self.endpoint.complete((*plain, asked), (), max_tokens=max_tokens)
         return reply.model_copy(update={"usage": usage + reply.usage})
@@ -112,20 +112,27 @@ class Constrained:
         return Reply(text=thought, tool_calls=(call,), usage=usage + more, model=self.model)
 
 
-def _choice(tools: tuple[ToolSpec, ...], messages: tuple[Message, ...]) -> dict[str, Any]:
-    """The schema of a choice.
+def _repeated(messages: tuple[Message, ...]) -> str:
+    """The tool of the last call, if it was made like this before.
 
-    There is nothing to answer from before a first call; and a model that made one call twice in a
-    row would make it for ever.
+    A small model would go on so for ever: it has the result and does not see that it may answer,
+    or an error and does not see what to change.
     """
     calls = [(call.name, call.arguments) for m in messages for call in m.tool_calls]
-    stuck = calls[-1][0] if len(calls) > 1 and calls[-1] == calls[-2] else ""
-    names = [tool.name for tool in tools if tool.name != stuck]
+    return calls[-1][0] if calls and calls[-1] in calls[:-1] else ""
+
+
+def _choice(
+    tools: tuple[ToolSpec, ...], messages: tuple[Message, ...], *, without: str
+) -> dict[str, Any]:
+    """The schema of a choice. There is nothing to answer from before a first call."""
+    names = [tool.name for tool in tools if tool.name != without]
+    called = any(message.role == "tool" for message in messages)
     return {
         "type": "object",
         "properties": {
             "thought": {"type": "string", "maxLength": THOUGHT_CHARS},
-            "tool": {"enum": [*names, ANSWER] if calls else names},
+            "tool": {"enum": [*names, ANSWER] if called else names},
         },
         "required": ["thought", "tool"],
         "additionalProperties": False,

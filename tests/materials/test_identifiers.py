@@ -57,6 +57,25 @@ def test_a_material_is_an_id_or_a_formula():
     assert identifiers.material("Fe2O3") == ("formula", "Fe2 O3")
 
 
+@pytest.mark.parametrize("text", ["mp-30 Cu", "mp-30 Cu:", "mp-30 (Cu)", "mp-30: Cu"])
+def test_an_id_with_its_formula_behind_it_as_results_are_written_is_the_id(text):
+    assert identifiers.material(text) == ("id", "mp-30")
+
+
+def test_an_id_with_something_else_behind_it_is_refused():
+    with pytest.raises(InvalidInput):
+        identifiers.material("mp-30 Xx")
+
+
+def test_a_formula_among_elements_stands_for_its_elements_and_is_said_to():
+    found, notes = identifiers.elements_or_formulas(["GaN", "O"])
+    assert found == ("Ga", "N", "O")
+    assert "formula='GaN'" in notes[0]
+    assert identifiers.elements_or_formulas(["Co"]) == (("Co",), [])
+    with pytest.raises(InvalidInput):
+        identifiers.elements_or_formulas(["GaXx"])
+
+
 def test_a_material_that_is_neither_gets_both_forms_as_examples():
     with pytest.raises(InvalidInput, match=r"'mp-149'.*'Fe2O3'"):
         identifiers.material("hello")

@@ -84,10 +84,18 @@ async def test_after_a_call_the_model_may_answer_in_words() -> None:
     assert told[3] == "Result:\n0.6105 eV"
 
 
-async def test_a_tool_called_twice_alike_is_not_offered_a_third_time() -> None:
+async def test_a_tool_that_failed_twice_alike_is_not_offered_a_third_time() -> None:
+    failed = (RESULT[0], RESULT[1].model_copy(update={"failed": True}))
     endpoint = Scripted({"thought": "Done.", "tool": "answer"})
-    await Constrained(endpoint).complete((*ASKED, *RESULT, *RESULT), TOOLS, max_tokens=50)
+    await Constrained(endpoint).complete((*ASKED, *failed, *failed), TOOLS, max_tokens=50)
     assert endpoint.schemas[0]["properties"]["tool"]["enum"] == ["search_materials", "answer"]
+
+
+async def test_a_model_that_repeats_a_call_has_its_result_and_answers() -> None:
+    endpoint = Scripted()
+    reply = await Constrained(endpoint).complete((*ASKED, *RESULT, *RESULT), TOOLS, max_tokens=50)
+    assert reply.text == "0.6105 eV"
+    assert endpoint.schemas == []
 
 
 async def test_when_it_has_to_answer_it_is_offered_no_tool() -> None:
