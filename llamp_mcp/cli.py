@@ -216,6 +216,7 @@ def evaluate(
     ] = False,
     model: Annotated[str | None, typer.Option(help="Instead of LLAMP_LLM_MODEL.")] = None,
     url: Annotated[str | None, typer.Option(help="Instead of LLAMP_LLM_URL.")] = None,
+    gguf: Annotated[Path | None, typer.Option(help="A model file, through llama.cpp.")] = None,
     constrained: Annotated[
         bool | None, typer.Option("--constrained", help="Hold small models to a grammar.")
     ] = None,
@@ -231,13 +232,18 @@ def evaluate(
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, over what is there.")] = False,
 ) -> None:
     """Put questions with known answers to a model, with and without the tools, and score it."""
+    from contextlib import nullcontext
+
     from rich.console import Console
 
     from llamp_mcp.evaluate import Options, run, table
+    from llamp_mcp.providers.llama_cpp import serving
 
-    settings = _settings({"llm_model": model, "llm_url": url, "llm_constrained": constrained})
     try:
-        with _progress_bar() as report:
+        with serving(gguf) if gguf else nullcontext(url) as where, _progress_bar() as report:
+            name = model or (gguf.stem if gguf else None)
+            given = {"llm_model": name, "llm_url": where, "llm_constrained": constrained}
+            settings = _settings(given)
             how = (concurrency, seconds, temperature, prices, fresh)
             options = Options(out, questions or (), trials, only, scripted, tools or (), *how)
             record = run(options, settings, report)

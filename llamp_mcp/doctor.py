@@ -119,6 +119,17 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield "ok", f"model {name}", f"{path}, sha256 as set"
 
 
+def _language_model(settings: Settings) -> Iterator[Finding]:
+    """Whether one is set for nested experts. It is not called: that may cost money."""
+    from llamp_mcp.providers.open_provider import open_provider
+
+    if open_provider(settings) is None:
+        todo = "none set: ask_expert uses the client's, or hands its brief back (LLAMP_LLM_MODEL)"
+        yield "missing", "language model", todo
+    else:
+        yield "ok", "language model", f"{settings.llm_model} at {settings.llm_url}, not called"
+
+
 _CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "home": _home,
     "source": _source,
@@ -126,6 +137,7 @@ _CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {
     "cache": _cache,
     "calculators": _calculators,
     "models": _models,
+    "language model": _language_model,
 }
 
 

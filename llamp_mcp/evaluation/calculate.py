@@ -5,11 +5,6 @@ from __future__ import annotations
 from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput
-from llamp_mcp.evaluation.arithmetic.conversion import convert
-from llamp_mcp.evaluation.arithmetic.evaluation import evaluate
-from llamp_mcp.evaluation.arithmetic.parser import parse
-from llamp_mcp.evaluation.arithmetic.registry import LOCK
-from llamp_mcp.evaluation.arithmetic.syntax import words
 from llamp_mcp.operation import Operation, Params, Result
 
 MAX_CHARACTERS = 500
@@ -45,6 +40,12 @@ def calculate(params: CalculateParams) -> CalculateResult:
     + - * / ^ ( ), sqrt exp log log10 sin cos tan abs min max mean std; k_B h hbar N_A e c R. A
     number binds to the unit after it.
     """
+    from llamp_mcp.evaluation.arithmetic.conversion import convert
+    from llamp_mcp.evaluation.arithmetic.evaluation import evaluate
+    from llamp_mcp.evaluation.arithmetic.parser import parse
+    from llamp_mcp.evaluation.arithmetic.registry import LOCK
+    from llamp_mcp.evaluation.arithmetic.syntax import words
+
     with LOCK:
         tree, target = parse(params.expression)
         to = params.to.strip()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from llamp_mcp.evaluation.self_consistency import ItemScores, mean_scores, table_scores
 from llamp_mcp.operation import Operation, Params, Result
+
+if TYPE_CHECKING:
+    from llamp_mcp.evaluation.self_consistency import ItemScores
 
 MAX_LISTED = 40
 """Items that the result lists one by one; the means are over all."""
@@ -62,6 +64,8 @@ def score_self_consistency(params: SelfConsistencyParams) -> SelfConsistencyResu
     precision = std/√n, cop = exp(-precision), confidence = n/N, scor = cop*confidence. cop depends
     on the unit, relative does not.
     """
+    from llamp_mcp.evaluation.self_consistency import mean_scores, table_scores
+
     scored = table_scores(params.responses, params.reference, relative=params.relative)
     mean = asdict(mean_scores(scored))
     del mean["mape"]

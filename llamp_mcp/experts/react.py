@@ -95,7 +95,7 @@ class Conversation(BaseModel):
     messages: tuple[Message, ...]
     steps: tuple[Step, ...] = ()
     rounds: int = 0
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     started: float
     model: str = ""
     answer: str | None = None

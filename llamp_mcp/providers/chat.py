@@ -61,7 +61,7 @@ class Reply(_Plain):
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     model: str = ""
     stopped: str = Field(default="", description="why it stopped, by the provider's word")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from llamp_mcp.operation import needs
 from llamp_mcp.provenance import Ledger
-from llamp_mcp.recording import Recorder
 from llamp_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from llamp_mcp.materials.source import MaterialsSource
+    from llamp_mcp.recording import Recorder
     from llamp_mcp.simulation.calculators import Calculators
     from llamp_mcp.simulation.engines.engine import Engine
     from llamp_mcp.simulation.jobs import JobStore
@@ -32,9 +32,17 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.ledger = Ledger()
-        self.recorder = Recorder.of(settings)
         self.served: frozenset[str] = frozenset()
         """Names of the tools of the server; it says so itself."""
+
+    @cached_property
+    def recorder(self) -> Recorder | None:
+        """What keeps tool traffic, if the user asked for it."""
+        if not self.settings.record:
+            return None
+        from llamp_mcp.recording import Recorder
+
+        return Recorder.of(self.settings)
 
     @cached_property
     def source(self) -> MaterialsSource:

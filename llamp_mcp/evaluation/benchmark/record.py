@@ -25,7 +25,7 @@ class Trial(_Plain):
     ids: tuple[str, ...] = Field(default=(), description="ids and DOIs named in the answer")
     ungrounded_ids: tuple[str, ...] = Field(default=(), description="that no tool had returned")
     steps: tuple[Step, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     seconds: float
     error: str | None = Field(default=None, description="why there is no answer")
 
@@ -50,7 +50,7 @@ class Scores(_Plain):
     invented_ids: int = 0
     tool_calls: int = 0
     failed_calls: int = 0
-    usage: Usage = Usage()
+    usage: Usage = Field(default_factory=Usage)
     seconds: float = Field(default=0.0, description="median of a trial")
 
 
