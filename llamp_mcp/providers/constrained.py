@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import uuid4
 
-from llamp_mcp.providers.chat import Message, Reply, ToolCall, ToolSpec, Usage
+from llamp_mcp.providers.chat import Message, Provider, Reply, ToolCall, ToolSpec, Usage
 
 ANSWER = "answer"
 THOUGHT_CHARS = 300
@@ -28,25 +28,13 @@ Tools:
 Work step by step. In each step you give a thought and one tool; its result comes back."""
 
 
-class Structured(Protocol):
+class Structured(Provider, Protocol):
     """An endpoint that can hold a model to a schema."""
-
-    model: str
 
     async def structured(
         self, messages: tuple[Message, ...], schema: dict[str, Any], *, max_tokens: int
     ) -> tuple[dict[str, Any], Usage]:
         """An object that fits the schema."""
-
-    async def complete(
-        self,
-        messages: tuple[Message, ...],
-        tools: tuple[ToolSpec, ...],
-        *,
-        max_tokens: int,
-        must_answer: bool = False,
-    ) -> Reply:
-        """The model's next message."""
 
 
 @dataclass
