@@ -8,9 +8,8 @@ import pytest
 from scipy import constants
 
 from llamp_mcp.errors import InvalidInput, SourceError
-from llamp_mcp.evaluation.check_grounding import MAX_CLAIMS, OPERATION, GroundingParams
+from llamp_mcp.evaluation.check_grounding import MAX_CLAIMS, OPERATION
 from llamp_mcp.provenance import Fact
-from llamp_mcp.server.schemas import input_schema, output_schema
 from tests.evaluation.grounding.told import TOLD, NothingMore, check
 
 if TYPE_CHECKING:
@@ -312,15 +311,3 @@ def test_a_long_conversation_is_checked_fast() -> None:
 def test_its_answer_is_no_fact() -> None:
     result = check(claims=[one("mp-149", "", "band gap", 1.12, "eV")])
     assert list(OPERATION.facts(result)) == []
-
-
-def test_its_description_costs_little() -> None:
-    told = {
-        "name": OPERATION.name,
-        "title": OPERATION.title,
-        "description": OPERATION.description,
-        "inputSchema": input_schema(GroundingParams),
-        "outputSchema": output_schema(OPERATION.result),
-        "annotations": {"readOnlyHint": True, "openWorldHint": False},
-    }
-    assert len(json.dumps(told, ensure_ascii=False, separators=(",", ":"))) < 900
