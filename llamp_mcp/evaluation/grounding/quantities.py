@@ -214,11 +214,6 @@ def _assumed(per: str, *, moles: bool) -> str:
     return f"read as per mole of {per}s" if moles else f"read as per {per}"
 
 
-def with_default(known: Unit, per: str) -> Unit:
-    """A unit that is counted per something unless it says otherwise."""
-    return known if known.per or not per or known.moles else replace(known, per=per)
-
-
 _FAMILIES: Final[tuple[tuple[str, ...], ...]] = (
     ("eV", "meV", "kJ/mol", "kcal/mol", "hartree", "Ry"),
     ("GPa", "eV/\u00c5\u00b3", "MPa", "Pa", "kbar", "TPa"),
