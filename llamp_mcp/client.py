@@ -6,7 +6,7 @@ import base64
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
 from mcp import Client
@@ -17,10 +17,11 @@ from llamp_mcp.errors import LlampError
 from llamp_mcp.providers.chat import ToolSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from mcp.shared.dispatcher import ProgressFnT
 
+T = TypeVar("T")
 ONGOING: Final = ("queued", "running", "interrupted")
 """States of a job that has not ended."""
 LET_GO_S: Final = 5.0
@@ -45,6 +46,20 @@ def connect(environment: Mapping[str, str]) -> Client:
             env={**inherited, **environment},
         )
     )
+
+
+def run_client(function: Callable[[], Awaitable[T]]) -> T:
+    """Run what uses a client, and raise what ended it.
+
+    Each task group on the way out of a connection wraps an error once more.
+    """
+    try:
+        return anyio.run(function)
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from group
 
 
 async def call(

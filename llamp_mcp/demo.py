@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from llamp_mcp.client import ToolFailed, call, connect, read_bytes
+from llamp_mcp.client import ToolFailed, call, connect, follow, read_bytes, run_client
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -32,7 +31,7 @@ def run(steps: int, home: Path | None) -> None:
         ToolFailed: A tool answered with an error.
     """
     place = home or Path(tempfile.mkdtemp(prefix="llamp-demo-"))
-    anyio.run(partial(_run, steps, place))
+    run_client(partial(_run, steps, place))
 
 
 async def _run(steps: int, home: Path) -> None:
@@ -95,10 +94,7 @@ class Demo:
             async def update(progress: float, total: float | None, message: str | None) -> None:
                 bar.update(task, completed=progress, total=total or None, description=message or "")
 
-            text, answer = await call(self._client, tool, arguments, update)
-            while answer["state"] in ("queued", "running", "interrupted"):
-                following = {"job_id": answer["job_id"]}
-                text, answer = await call(self._client, "get_job", following, update)
+            text, answer = await follow(self._client, tool, arguments, update)
         self._console.print(Panel(text.replace("[", r"\["), border_style="green"))
         if answer["result"] is None:
             raise ToolFailed(text)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import anyio
-
-from llamp_mcp.client import ToolFailed, connect, follow, read_text, tool_specs
+from llamp_mcp.client import ToolFailed, connect, follow, read_text, run_client, tool_specs
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.evaluation.benchmark.agents import Called, ModelAgent
 from llamp_mcp.evaluation.benchmark.questions import select
@@ -96,10 +94,7 @@ def run(
         ProviderError: The client library of the model is not installed.
     """
     agent = choose(options, settings)
-    try:
-        return anyio.run(partial(_run, options, agent, report, environment or {}))
-    except ExceptionGroup as group:
-        raise _one(group) from group
+    return run_client(partial(_run, options, agent, report, environment or {}))
 
 
 def choose(options: Options, settings: Settings) -> Agent:
@@ -141,13 +136,6 @@ async def _run(
         record = await evaluate(plan, agent, toolbox, options.out, report, fresh=options.fresh)
     write_report(record, options.out, plan.sets)
     return record
-
-
-def _one(error: Exception) -> Exception:
-    """What ended the evaluation: each task group on the way out has wrapped it once more."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
 
 
 async def open_toolbox(client: Client) -> Toolbox:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
+
 from llamp_mcp.errors import ProviderError, clip
 from llamp_mcp.providers.chat import Message, Reply, ToolCall, ToolSpec, Usage
 
@@ -87,6 +89,8 @@ class OpenAICompatible:
     async def _ask(
         self, messages: tuple[Message, ...], max_tokens: int, given: dict[str, Any]
     ) -> ChatCompletion:
+        # The import takes a second, in which a server would answer nobody else.
+        client = await anyio.to_thread.run_sync(lambda: self._client)
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         # OpenAI's own newer models know the limit by another name than everybody else's.
@@ -97,7 +101,7 @@ class OpenAICompatible:
                 given[name] = value
         told: Any = [_message(message) for message in messages]
         try:
-            made: ChatCompletion = await self._client.chat.completions.create(
+            made: ChatCompletion = await client.chat.completions.create(
                 model=self.model, messages=told, stream=False, **given
             )
             return made

@@ -129,7 +129,7 @@ class Asking:
         limits = Limits(
             rounds=asked.max_rounds, seconds=asked.max_seconds, reply_tokens=REPLY_TOKENS
         )
-        specs = self._specs(asked)
+        specs = await anyio.to_thread.run_sync(self._specs, asked)
         if not _samples(context):
             return await self._without_client(asked, specs, limits, context)
         if context.request_context.protocol_version in MODERN:
@@ -168,7 +168,7 @@ class Asking:
             await context.report_progress(conversation.rounds, limits.rounds, "thinking")
 
         return await converse(
-            provider, begun, specs, self._caller(context, begun, limits), limits, report
+            provider, begun, specs, self._caller(context, begun, specs, limits), limits, report
         )
 
     async def _next_round(
@@ -185,7 +185,7 @@ class Asking:
             conversation = Conversation.model_validate_json(context.request_state)
             response = (context.input_responses or {}).get(_key(conversation))
             if response is not None:
-                call = self._caller(context, conversation, limits)
+                call = self._caller(context, conversation, specs, limits)
                 conversation = await conversation.after(_reply(response), call, limits)
         if not conversation.stopped and conversation.seconds_left(limits) <= 0:
             conversation = conversation.ended("time")
@@ -237,27 +237,37 @@ class Asking:
             yield f"no tool returned {', '.join(found.unknown_ids)}"
 
     def _specs(self, asked: AskExpertParams) -> tuple[ToolSpec, ...]:
+        """The tools of the brief that are served here. An expert asks no expert: no recursion."""
         return tuple(
             ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
             for name in read_brief(asked.expert).tools
             if (tool := self._tools.get(name)) is not None and name != OPERATION.name
         )
 
-    def _caller(self, context: AnyContext, conversation: Conversation, limits: Limits) -> Any:
-        """Calls this server's own tools as the client would, with its facts and its rights."""
+    def _caller(
+        self,
+        context: AnyContext,
+        conversation: Conversation,
+        specs: tuple[ToolSpec, ...],
+        limits: Limits,
+    ) -> Any:
+        """Calls the expert's part of this server's tools, with the facts and rights of its client.
+
+        What the expert was not given it cannot call, whatever it read.
+        """
+        given = {spec.name for spec in specs}
 
         async def call(name: str, arguments: dict[str, Any]) -> Observation:
             async def tell(message: str) -> None:
                 done = f"{name}: {message}"
                 await context.report_progress(conversation.rounds, limits.rounds, done)
 
-            tool = self._tools.get(name)
-            if tool is None or name == OPERATION.name:  # an expert asks no expert: no recursion
-                known = ", ".join(known for known in self._tools if known != OPERATION.name)
-                return Observation(f"There is no tool {name!r}. Allowed: {known}", failed=True)
+            if name not in given:
+                told = f"This expert has no tool {name!r}. Allowed: {', '.join(sorted(given))}"
+                return Observation(told, failed=True)
             try:
                 inner = NestedContext.within(context, tell)
-                result = await tool.run(arguments, inner, convert_result=False)
+                result = await self._tools[name].run(arguments, inner, convert_result=False)
             except ToolError as error:
                 return Observation(str(error), failed=True)
             return Observation(_text(cast("CallToolResult", result).content))

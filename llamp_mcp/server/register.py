@@ -67,19 +67,19 @@ def build(
         arguments: dict[str, Any], context: Context[Any, Any]
     ) -> CallToolResult | InputRequiredResult:
         whom = caller(context.headers)
+        cause: Exception
         try:
             outcome = await call(params.model_validate(arguments), context)
             return await anyio.to_thread.run_sync(tell, outcome, arguments, whom)
         except ValidationError as error:
             if error.title != params.__name__:
                 raise
-            wrong = translate(invalid_arguments(error, params))
-            record_failure(services, operation, arguments, str(wrong), whom)
-            raise wrong from error
+            failure, cause = translate(invalid_arguments(error, params)), error
         except EXPECTED as error:
-            failure = translate(error)
-            record_failure(services, operation, arguments, str(failure), whom)
-            raise failure from error
+            failure, cause = translate(error), error
+        note = partial(record_failure, services, operation, arguments, str(failure), whom)
+        await anyio.to_thread.run_sync(note)
+        raise failure from cause
 
     return Tool(
         fn=fn,

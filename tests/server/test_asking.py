@@ -191,7 +191,20 @@ async def test_an_expert_asks_no_expert(settings: Settings, mode: ConnectMode) -
     async with hosted(settings, host, mode) as (client, _):
         result = await client.call_tool("ask_expert", asked)
     assert "ask_expert" not in {tool.name for tool in host.asked[0].tools}
-    assert "There is no tool 'ask_expert'" in result.structured_content["steps"][0]["observation"]
+    assert "has no tool 'ask_expert'" in result.structured_content["steps"][0]["observation"]
+
+
+@ERAS
+async def test_an_expert_calls_only_the_tools_of_its_brief(
+    settings: Settings, mode: ConnectMode
+) -> None:
+    started = using("run_md", {"structure_id": "s-0", "steps": 10})
+    host = Host(started, saying("I cannot."))
+    async with hosted(settings, host, mode) as (client, _):
+        result = await client.call_tool("ask_expert", QUESTION)
+    (step,) = result.structured_content["steps"]
+    assert step["failed"]
+    assert "This expert has no tool 'run_md'. Allowed: " in step["observation"]
 
 
 @ERAS

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from llamp_mcp.evaluation.arithmetic.registry import LOCK, registry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -261,14 +263,15 @@ def conversion(told: Base, wanted: Base) -> tuple[float, float] | None:
         return 1.0, 0.0
     import pint
 
-    source, target, waves = _pint_unit(told), _pint_unit(wanted), _waves(told, wanted)
-    try:
-        one, two = (
-            float(_registry().Quantity(number, source).to(target, *waves).magnitude)
-            for number in (1.0, 2.0)
-        )
-    except (pint.DimensionalityError, pint.OffsetUnitCalculusError):
-        return None
+    with LOCK:  # a context changes the registry for every thread
+        source, target, waves = _pint_unit(told), _pint_unit(wanted), _waves(told, wanted)
+        try:
+            one, two = (
+                float(registry().Quantity(number, source).to(target, *waves).magnitude)
+                for number in (1.0, 2.0)
+            )
+        except (pint.DimensionalityError, pint.OffsetUnitCalculusError):
+            return None
     return two - one, 2 * one - two
 
 
@@ -285,16 +288,8 @@ def _waves(told: Base, wanted: Base) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _pint_unit(base: Base) -> Any:
-    registry = _registry()
-    made = registry.Unit("dimensionless")
+    made = registry().Unit("dimensionless")
     for name, power in base:
         offset = name == "degree_Celsius" and len(base) > 1
-        made = made * registry.Unit("kelvin" if offset else name) ** power
+        made = made * registry().Unit("kelvin" if offset else name) ** power
     return made
-
-
-@lru_cache(maxsize=1)
-def _registry() -> Any:
-    import pint
-
-    return pint.UnitRegistry()
