@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
+from llamp_mcp import commands
 from llamp_mcp.errors import LlampError
-from llamp_mcp.settings import Settings
+from llamp_mcp.terminal import failed, settings_with, usage
 
 if TYPE_CHECKING:
-    from llamp_mcp.simulation.jobs import Job
+    from llamp_mcp.settings import Settings
 
 app = typer.Typer(
     help="Materials Project retrieval, crystal editing and simulation as MCP tools.",
@@ -43,7 +41,7 @@ def main(
     """Serve on stdio, unless a command is given."""
     context.obj = {"toolsets": toolsets, "tools": tools, "read_only": read_only}
     if context.invoked_subcommand is None:
-        _serve_stdio(_settings(context.obj))
+        _serve_stdio(settings_with(context.obj))
 
 
 @app.command()
@@ -58,16 +56,17 @@ def serve(
 ) -> None:
     """Serve on stdio, or on Streamable HTTP with --http (at /mcp)."""
     given = {"toolsets": toolsets, "tools": tools, "read_only": read_only}
-    settings = _settings(context.obj | {k: v for k, v in given.items() if v is not None})
+    settings = settings_with(context.obj | {k: v for k, v in given.items() if v is not None})
     if not http:
         _serve_stdio(settings)
         return
     from llamp_mcp.server.http import serve as serve_http
 
     try:
+        _start_traces(settings)
         serve_http(settings, host, port)
     except LlampError as error:
-        raise _usage(error) from error
+        raise usage(error) from error
 
 
 @app.command()
@@ -81,7 +80,7 @@ def demo(
     try:
         run(steps, home)
     except LlampError as error:
-        raise _failed(error) from error
+        raise failed(error) from error
 
 
 @app.command()
@@ -89,214 +88,7 @@ def doctor() -> None:
     """Say what works, what is missing, and what to do about each."""
     from llamp_mcp.doctor import report
 
-    raise typer.Exit(report(_settings({})))
-
-
-@app.command()
-def snapshot(
-    out: Annotated[Path, typer.Option(help="The file to make; a run that was killed goes on.")],
-    chemsys: Annotated[
-        list[str] | None, typer.Option(help="With all within it, as Li-Fe-O; may be repeated.")
-    ] = None,
-    formula: Annotated[list[str] | None, typer.Option(help="As LiFePO4; may be repeated.")] = None,
-    element: Annotated[
-        list[str] | None, typer.Option(help="All that contain it; repeated: all of them.")
-    ] = None,
-    material: Annotated[list[str] | None, typer.Option(help="As mp-149; may be repeated.")] = None,
-    group: Annotated[
-        list[str] | None, typer.Option(help="Only these groups of properties; may be repeated.")
-    ] = None,
-    spectrum: Annotated[
-        list[str] | None, typer.Option(help="Also bands, dos, phonon_bands, phonon_dos.")
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Start anew, over what is there.")] = False,
-) -> None:
-    """Fetch a snapshot of the Materials Project with your own key (MP_API_KEY), to work offline."""
-    from llamp_mcp.materials.files.request import SnapshotRequest
-    from llamp_mcp.materials.files.snapshot import download
-
-    try:
-        request = SnapshotRequest.of(
-            chemsys=chemsys or (),
-            formulas=formula or (),
-            elements=element or (),
-            material_ids=material or (),
-            groups=group or (),
-            spectra=spectrum or (),
-        )
-        with _progress_bar() as report:
-            made = download(_settings({}), request, out, report, force=force)
-    except LlampError as error:
-        raise _failed(error) from error
-    held = ", ".join(f"{name} {count}" for name, count in made.coverage.items() if count)
-    size = f"{made.size_bytes / 2**20:.1f} MB"
-    typer.echo(f"{made.path}: {made.materials} materials, {size}, database {made.database_version}")
-    typer.echo(f"Documents: {held}")
-    for note in made.notes:
-        typer.echo(f"Note: {note}")
-    typer.echo(f"Use it: LLAMP_SOURCE={made.path.resolve()} llamp-mcp")
-
-
-@app.command()
-def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Delete all answers.")] = False,
-) -> None:
-    """Show what the cache of live answers holds, or clear it."""
-    from llamp_mcp.materials.live.cache import open_cache
-
-    kept = open_cache(_settings({}))
-    if clear:
-        try:
-            typer.echo(f"{kept.clear()} answers deleted from {kept.directory}")
-        except LlampError as error:
-            raise _failed(error) from error
-        return
-    about = kept.describe()
-    if "error" in about:
-        typer.echo(about["error"], err=True)
-        raise typer.Exit(1)
-    used, limit = about["bytes"] / 2**20, about["limit_bytes"] / 2**20
-    typer.echo(f"{kept.directory}: {about['entries']} answers, {used:.1f} of {limit:.0f} MB")
-    for version, held in about["versions"].items():
-        dates = f"fetched {held['oldest']} to {held['newest']}"
-        typer.echo(f"database {version}: {held['entries']} answers, {dates}")
-
-
-@app.command()
-def jobs(
-    state: Annotated[str | None, typer.Option(help="Only these: running, failed, …")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only those of this tool.")] = None,
-    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1)] = 20,
-    clean: Annotated[
-        bool, typer.Option("--clean", help="Remove ended jobs as LLAMP_JOB_DAYS, _JOBS_MB say.")
-    ] = False,
-    days: Annotated[
-        float | None, typer.Option(help="With --clean: those that ended so long ago.", min=0.001)
-    ] = None,
-) -> None:
-    """List calculations, or remove those that have ended, with their files."""
-    from llamp_mcp.simulation.jobs import JobStore
-
-    settings = _settings({})
-    try:
-        store = JobStore.of(settings)
-        if not clean:
-            _list_jobs(store.newest(limit, state=state, kind=kind))
-            return
-        kept_days = settings.job_days if days is None else days
-        gone = store.prune(days=kept_days, limit_mb=settings.jobs_mb, unread_s=-1)
-    except LlampError as error:
-        raise _failed(error) from error
-    size = sum(removed.size for removed in gone) / 2**20
-    typer.echo(f"{len(gone)} jobs removed, {size:.1f} MB freed in {store.home}")
-
-
-def _list_jobs(listed: list[Job]) -> None:
-    from datetime import datetime
-
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    table = Table(Column("job", min_width=17), "kind", "state", "submitted", "steps", "message")
-    for job in listed:
-        when = datetime.fromtimestamp(job.created).isoformat(" ", "seconds")
-        steps = f"{job.done}/{job.total}"
-        table.add_row(job.job_id, job.kind, job.state, when, steps, job.error or job.message)
-    Console().print(table)
-
-
-@app.command()
-def evaluate(
-    out: Annotated[Path, typer.Option(help="Folder of the results; what is there goes on.")],
-    questions: Annotated[
-        list[str] | None, typer.Option(help="Set, story (S4) or .yaml file; may be repeated.")
-    ] = None,
-    scripted: Annotated[
-        bool, typer.Option("--scripted", help="Plans of the briefs answer.")
-    ] = False,
-    model: Annotated[str | None, typer.Option(help="Instead of LLAMP_LLM_MODEL.")] = None,
-    url: Annotated[str | None, typer.Option(help="Instead of LLAMP_LLM_URL.")] = None,
-    gguf: Annotated[Path | None, typer.Option(help="A model file, through llama.cpp.")] = None,
-    constrained: Annotated[
-        bool | None, typer.Option("--constrained", help="Hold small models to a grammar.")
-    ] = None,
-    trials: Annotated[int, typer.Option(help="Of each question.", min=1)] = 5,
-    only: Annotated[Literal["with", "without"] | None, typer.Option(help="One arm alone.")] = None,
-    tools: Annotated[list[str] | None, typer.Option(help="Instead of those a set names.")] = None,
-    seconds: Annotated[float, typer.Option(help="Per answer.", min=1)] = 150,
-    temperature: Annotated[float | None, typer.Option(help="Of a model.")] = None,
-    concurrency: Annotated[int, typer.Option(help="Answers at a time.", min=1)] = 1,
-    prices: Annotated[
-        tuple[float, float] | None, typer.Option(help="USD per 10⁶ tokens read, written.")
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, over what is there.")] = False,
-) -> None:
-    """Put questions with known answers to a model, with and without the tools, and score it."""
-    from contextlib import nullcontext
-
-    from rich.console import Console
-
-    from llamp_mcp.evaluate import Options, run, table
-    from llamp_mcp.providers.llama_cpp import serving
-
-    try:
-        with serving(gguf) if gguf else nullcontext(url) as where, _progress_bar() as report:
-            name = model or (gguf.stem if gguf else None)
-            given = {"llm_model": name, "llm_url": where, "llm_constrained": constrained}
-            settings = _settings(given)
-            how = (concurrency, seconds, temperature, prices, fresh)
-            options = Options(out, questions or (), trials, only, scripted, tools or (), *how)
-            record = run(options, settings, report)
-    except LlampError as error:
-        raise _failed(error) from error
-    Console().print(table(record))
-    typer.echo(f"Report: {out / 'report.md'}")
-
-
-@app.command()
-def distill(
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
-    recordings: Annotated[
-        bool, typer.Option("--recordings", help="Use what LLAMP_RECORD=1 recorded, too.")
-    ] = False,
-    record: Annotated[
-        list[Path] | None, typer.Option(help="record.json of an evaluation; may be repeated.")
-    ] = None,
-    limit: Annotated[int, typer.Option(help="Pairs from the source, at most.", min=1)] = 20_000,
-    seed: Annotated[int, typer.Option(help="Of the choice of words and questions.")] = 0,
-    test: Annotated[float, typer.Option(help="Fraction of formulas kept for the test.")] = 0.1,
-    validation: Annotated[float, typer.Option(help="Likewise, for validation.")] = 0.1,
-    force: Annotated[bool, typer.Option("--force", help="Replace a data set.")] = False,
-) -> None:
-    """Make a data set for fine-tuning from the sample or a snapshot: grounded pairs and chats."""
-    from llamp_mcp.evaluation.distillation.distill import distill as make
-    from llamp_mcp.recording import recordings as recorded
-    from llamp_mcp.server.app import tool_specs
-
-    settings = _settings({})
-    try:
-        with _progress_bar() as report:
-            made = make(
-                settings,
-                out,
-                recordings=recorded(settings) if recordings else None,
-                records=record or (),
-                tools=tool_specs(settings),
-                limit=limit,
-                seed=seed,
-                test=test,
-                validation=validation,
-                force=force,
-                report=report,
-            )
-    except LlampError as error:
-        raise _failed(error) from error
-    for config, sides in made.rows.items():
-        counts = ", ".join(f"{side} {count}" for side, count in sides.items())
-        typer.echo(f"{made.folder}: {config}: {counts}")
-    for why, count in made.left_out.items():
-        typer.echo(f"Left out: {count} {why}")
-    typer.echo(f'Load it: datasets.load_dataset("{made.folder}", "pairs")')
+    raise typer.Exit(report(settings_with({})))
 
 
 @app.command(name="tools")
@@ -308,9 +100,9 @@ def tools_command(
     from llamp_mcp.server.app import chosen
 
     try:
-        operations = chosen(_settings(context.obj))
+        operations = chosen(settings_with(context.obj))
     except LlampError as error:
-        raise _usage(error) from error
+        raise usage(error) from error
     if markdown:
         from llamp_mcp.server.table import markdown_table
 
@@ -325,18 +117,52 @@ def tools_command(
     Console().print(table)
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on stderr, and the function that moves it: done, total, what is being done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+@app.command()
+def install(
+    context: typer.Context,
+    client: Annotated[
+        str | None, typer.Argument(help="claude-desktop, claude-code, vscode, cursor or goose.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="Show clients, files and state.")] = False,
+    config: Annotated[Path | None, typer.Option(help="Instead of the client's usual file.")] = None,
+    name: Annotated[str, typer.Option(help="Under which the client shows this server.")] = "llamp",
+    source: Annotated[
+        str | None, typer.Option(help="live, sample, or the path of a snapshot.")
+    ] = None,
+    home: Annotated[Path | None, typer.Option(help="Instead of the usual LLAMP_HOME.")] = None,
+    toolsets: Toolsets = None,
+    read_only: ReadOnly = None,
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="Copy MP_API_KEY into the file (mode 0600).")
+    ] = False,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Take the entry out.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change; make none.")] = False,
+) -> None:
+    """Write this server into a client's configuration, or take it out."""
+    from llamp_mcp.install import command
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, what: bar.update(
-            task, completed=done, total=total, description=what
+    chosen = {"toolsets": toolsets, "read_only": read_only}
+    given = context.obj | {key: value for key, value in chosen.items() if value is not None}
+    try:
+        if show:
+            command.show_clients()
+            return
+        command.run(
+            client,
+            config=config,
+            name=name,
+            source=source,
+            home=home,
+            given=given,
+            with_key=with_key,
+            uninstall=uninstall,
+            dry_run=dry_run,
         )
+    except LlampError as error:
+        raise failed(error) from error
+
+
+app.add_typer(commands.app)
 
 
 def _serve_stdio(settings: Settings) -> None:
@@ -345,31 +171,16 @@ def _serve_stdio(settings: Settings) -> None:
 
     try:
         server = create_server(settings)
+        _start_traces(settings)
         gc.freeze()
         gc.enable()
         server.run("stdio")
     except LlampError as error:
-        raise _usage(error) from error
+        raise usage(error) from error
 
 
-def _settings(given: dict[str, Any]) -> Settings:
-    """Settings of the environment, with what the command line says over them."""
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        problems = "; ".join(
-            f"LLAMP_{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
-            for item in error.errors()
-        )
-        raise typer.BadParameter(f"A setting is wrong. {problems}") from error
-    except OSError as error:
-        raise typer.BadParameter(f"A settings file cannot be read: {error}") from error
+def _start_traces(settings: Settings) -> None:
+    if settings.traces:
+        from llamp_mcp.server import tracing
 
-
-def _usage(error: LlampError) -> typer.BadParameter:
-    return typer.BadParameter(str(error))
-
-
-def _failed(error: LlampError) -> typer.Exit:
-    typer.echo(f"Stopped: {error}", err=True)
-    return typer.Exit(1)
+        tracing.start(settings)

@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Literal
 
 from llamp_mcp import __version__
-from llamp_mcp.errors import LlampError, SourceError
+from llamp_mcp.errors import LlampError, SourceError, address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def _project(settings: Settings) -> Iterator[Finding]:
     except SourceError as error:
         yield lacking, "network", f"{error}{unneeded}"
         return
-    yield "ok", "network", f"{client.endpoint} answers, database {version}"
+    yield "ok", "network", f"{address(client.endpoint)} answers, database {version}"
     if settings.mp_api_key is None:
         get_one = "no MP_API_KEY: get one (free) at https://materialsproject.org/api"
         yield lacking, "key", f"{get_one}{unneeded}"
@@ -127,7 +127,11 @@ def _language_model(settings: Settings) -> Iterator[Finding]:
         todo = "none set: ask_expert uses the client's, or hands its brief back (LLAMP_LLM_MODEL)"
         yield "missing", "language model", todo
     else:
-        yield "ok", "language model", f"{settings.llm_model} at {settings.llm_url}, not called"
+        yield (
+            "ok",
+            "language model",
+            f"{settings.llm_model} at {address(settings.llm_url)}, not called",
+        )
 
 
 _CHECKS: dict[str, Callable[[Settings], Iterator[Finding]]] = {

@@ -118,5 +118,11 @@ def clip(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
+def address(url: str) -> str:
+    """An address as it may be told: without the credentials and the query that may be in it."""
+    scheme, slashes, rest = url.partition("?")[0].rpartition("://")
+    return scheme + slashes + rest.rpartition("@")[2]
+
+
 def _sentence(part: str) -> str:
     return part if part.endswith((".", "?", "!")) else part + "."

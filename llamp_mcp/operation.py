@@ -94,6 +94,7 @@ class Operation(Generic[P, R]):
         destructive: Whether it may undo or stop something.
         idempotent: Whether the same call again changes nothing more.
         open_world: Whether it reaches beyond this machine.
+        view: The interactive view that clients with MCP Apps show beside its result.
         quotes: Whether its text repeats what a caller or a model wrote, so that an id in it is not
             one that this server returned.
     """
@@ -113,6 +114,7 @@ class Operation(Generic[P, R]):
     destructive: bool = False
     idempotent: bool = True
     open_world: bool = False
+    view: Literal["", "structure", "plot"] = ""
     quotes: bool = False
 
     @property

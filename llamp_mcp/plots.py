@@ -5,6 +5,7 @@ pyplot keeps global state, looks for a display, and is not made for threads.
 
 from __future__ import annotations
 
+import json
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
+KEYWORD = "llamp-plot"
 
 
 def figure(width: float = 7, height: float = 4) -> tuple[Figure, Axes]:
@@ -35,7 +37,18 @@ def panels(count: int, width: float = 4.5, height: float = 3.2) -> tuple[Figure,
 
 
 def png(drawn: Figure) -> bytes:
-    """The figure as a PNG picture."""
+    """The figure as a PNG picture, with what it shows as data in a compressed text chunk.
+
+    The chunk (iTXt, keyword `llamp-plot`) holds the JSON of `plot_data.read`: a client that got the
+    picture can draw it again, larger or with a cursor, without a second answer of the server.
+    """
+    from PIL.PngImagePlugin import PngInfo
+
+    from llamp_mcp.plot_data import read
+
+    data = json.dumps(read(drawn), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = PngInfo()
+    text.add_itxt(KEYWORD, data, zip=True)
     stream = BytesIO()
-    drawn.savefig(stream, format="png")
+    drawn.savefig(stream, format="png", pil_kwargs={"pnginfo": text})
     return stream.getvalue()

@@ -31,7 +31,7 @@ from urllib.parse import quote
 from pydantic_core import to_jsonable_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from llamp_mcp.settings import Settings
 
@@ -111,11 +111,11 @@ class Redaction:
     def of(cls, settings: Settings) -> Redaction:
         """What the settings of a server ask to be kept private."""
         values = (getattr(settings, name) for name in type(settings).model_fields)
-        secrets = [v.get_secret_value() for v in values if hasattr(v, "get_secret_value")]
+        secrets = [secret for value in values for secret in _secrets_in(value)]
         secrets += [
             value
             for name, value in os.environ.items()
-            if _NAMES.search(name) and len(value) >= _LIKELY and os.sep not in value
+            if names_a_secret(name) and len(value) >= _LIKELY and os.sep not in value
         ]
         places = {
             "<workspace>": settings.workspace_path,
@@ -290,6 +290,20 @@ class Recorder:
             with suppress(FileNotFoundError):
                 path.unlink()
             used -= sizes[path]
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a variable of the environment that is called so may hold a secret."""
+    return _NAMES.search(name) is not None or name.upper().endswith(("_KEY", "_PAT"))
+
+
+def _secrets_in(value: Any) -> Iterator[str]:
+    """The secrets of a setting: its own, or those of a table such as `http_tokens`."""
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _secrets_in(item)
+    elif hasattr(value, "get_secret_value"):
+        yield value.get_secret_value()
 
 
 def recordings(settings: Settings) -> Path:

@@ -12,10 +12,25 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from llamp_mcp.errors import HomeError, InvalidInput
+
+CALLERS: Final = "callers"
+"""Below it, the homes of callers that have a token of their own."""
+_CALLER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_SHORTEST_TOKEN: Final = 16
+_NOT_FILLED_IN: Final = re.compile(r"\$\{[\w.:-]*\}")
+"""What some clients hand on for a field of their form that the user left empty."""
 
 FAMILIES: Final = ("mace", "chgnet", "sevenn")
 """Families of force fields that may have a Python environment of their own."""
@@ -41,6 +56,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="LLAMP_",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # it may be a secret
         extra="ignore",
         populate_by_name=True,
         frozen=True,
@@ -63,11 +80,31 @@ class Settings(BaseSettings):
     calculator: str = ""
     models: Annotated[dict[str, ModelFile], NoDecode] = Field(default_factory=dict)
     workspace: Path | None = None
-    http_token: SecretStr | None = None
+    http_token: SecretStr | None = Field(
+        default=None, description="bearer token of callers who share this home"
+    )
+    http_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        default_factory=dict,
+        description="bearer tokens of callers with homes of their own: {name: token}",
+    )
     http_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="exact host:port entries accepted in the Host header"
     )
     http_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    http_body_kb: int = Field(default=4096, ge=16, description="largest request over HTTP")
+    http_rate: int = Field(
+        default=600, ge=0, description="requests a caller may make in a minute; 0: any number"
+    )
+    http_parallel: int = Field(
+        default=32, ge=1, description="requests of a caller that are served at once"
+    )
+    structures_mb: int = Field(default=5000, ge=1, description="disk for structures of a home")
+    pool: Path | None = Field(
+        default=None, description="home whose number of workers holds for this one, too; internal"
+    )
+    traces: str = Field(
+        default="", description="OTLP/HTTP endpoint that gets OpenTelemetry spans; empty: none"
+    )
     queue_limit: int = Field(default=200, ge=1, description="jobs that may wait or run at once")
     engine: str = Field(
         default="local", description="local, or the address of a Dask scheduler: tcp://host:port"
@@ -130,17 +167,51 @@ class Settings(BaseSettings):
         default="", description="e-mail address told to Crossref, which serves such callers faster"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_unfilled(cls, values: Any) -> Any:
+        """`${user_config.key}` is a field of a client's form that nobody filled in."""
+        return {
+            name: value
+            for name, value in values.items()
+            if not (isinstance(value, str) and _NOT_FILLED_IN.fullmatch(value.strip()))
+        }
+
     @field_validator("toolsets", "tools", "http_hosts", "http_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Accept `a,b` and `a b` from the environment and the command line."""
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("mp_api_key", "llm_key", mode="before")
+    @field_validator("mp_api_key", "llm_key", "http_token", mode="before")
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         """Clients hand on an empty variable for a key that their user did not fill in."""
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("http_tokens", mode="before")
+    @classmethod
+    def _read_tokens(cls, value: object) -> object:
+        """Accept a JSON object, or the path of a TOML file; never repeat what was given."""
+        try:
+            return _table(value) if isinstance(value, str) else value
+        except (OSError, ValueError):  # either may quote a token
+            raise ValueError(
+                "give a JSON object {name: token}, or the path of a readable TOML file"
+            ) from None
+
+    @field_validator("http_tokens")
+    @classmethod
+    def _tell_callers_apart(cls, tokens: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        """A name is that of a directory; a token is not easily guessed, and of one caller."""
+        if bad := [name for name in tokens if not _CALLER.fullmatch(name)]:
+            raise ValueError(f"{', '.join(bad)}: a name is 1 to 32 of a-z, 0-9, '-' and '_'")
+        values = [token.get_secret_value() for token in tokens.values()]
+        if min(map(len, values), default=_SHORTEST_TOKEN) < _SHORTEST_TOKEN:
+            raise ValueError(f"a token has at least {_SHORTEST_TOKEN} characters")
+        if len(set(values)) < len(values):
+            raise ValueError("two callers have the same token")
+        return tokens
 
     @field_validator("http_hosts", "http_origins")
     @classmethod
@@ -178,15 +249,7 @@ class Settings(BaseSettings):
     @classmethod
     def _read_models(cls, value: object) -> object:
         """Accept a JSON object, or the path of a TOML file with one table per model."""
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith("{"):
-            import json
-
-            return json.loads(value)
-        path = Path(value).expanduser()
-        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return table
+        return _table(value) if isinstance(value, str) else value
 
     @property
     def workspace_path(self) -> Path:
@@ -197,6 +260,13 @@ class Settings(BaseSettings):
     def source_kind(self) -> str:
         """`live`, `sample`, or the path of a snapshot."""
         return self.source or ("live" if self.mp_api_key is not None else "sample")
+
+    def of_caller(self, name: str) -> Settings:
+        """These settings, with the home that belongs to a caller with a token of its own."""
+        workspace = self.workspace.expanduser() / name if self.workspace else None
+        home = self.home.expanduser()
+        own = {"home": home / CALLERS / name, "workspace": workspace, "pool": home}
+        return self.model_copy(update=own)
 
     def open_home(self) -> Path:
         """Create the home directory, private to its owner, and return it.
@@ -219,6 +289,21 @@ class Settings(BaseSettings):
                 next_step="Set LLAMP_HOME to a directory this user can write.",
             )
         return home
+
+
+def _table(text: str) -> dict[str, Any]:
+    """A JSON object, or the tables of the TOML file at a path.
+
+    Raises:
+        ValueError: It is neither.
+        OSError: The file cannot be read.
+    """
+    if text.lstrip().startswith("{"):
+        import json
+
+        read: dict[str, Any] = json.loads(text)
+        return read
+    return tomllib.loads(Path(text).expanduser().read_text(encoding="utf-8"))
 
 
 def resolve_in_workspace(workspace: Path, name: str) -> Path:

@@ -13,6 +13,7 @@ from llamp_mcp.server.app import create_server
 from llamp_mcp.server.services import Services
 from llamp_mcp.settings import Settings
 from tests.loopback.fixtures import project
+from tests.node.fixtures import node, view_host
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from mcp_types import CallToolResult
 
-__all__ = ["project"]  # a fixture for every test; see tests/loopback
+__all__ = ["node", "project", "view_host"]  # fixtures for every test
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +36,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "MP_API_KEY",
         "MP_API_ENDPOINT",
         "LLAMP_CONTACT",
-        "MP_API_ENDPOINT",
         "LLAMP_SOURCE",
         "LLAMP_MODELS",
         "LLAMP_CALCULATOR",
         "LLAMP_TOOLSETS",
         "LLAMP_RECORD",
         "LLAMP_LLM_MODEL",
+        "LLAMP_READ_ONLY",
+        "LLAMP_HTTP_TOKEN",
+        "LLAMP_HTTP_TOKENS",
+        "LLAMP_HTTP_HOSTS",
+        "LLAMP_TRACES",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LLAMP_HOME", str(tmp_path / "home"))
@@ -96,8 +101,7 @@ async def driving(settings: Settings) -> AsyncIterator[Driver]:
         async with Client(create_server(settings, services)) as client:
             yield Driver(client, services)
     finally:
-        if "engine" in services.__dict__:
-            services.engine.stop()
+        services.stop()
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
 import pytest
+from platformdirs import user_data_path
 from pydantic import ValidationError
 
 from llamp_mcp.errors import HomeError, InvalidInput
@@ -104,3 +106,64 @@ def test_interpreters_of_families_are_read_from_json(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LLAMP_ENVIRONMENTS", '{"seven": "/envs/sevenn/bin/python"}')
     with pytest.raises(ValidationError, match="the families are mace, chgnet, sevenn"):
         Settings()
+
+
+TOKENS = '{"alice": "alice-has-a-token-of-her-own"}'
+
+
+def test_tokens_of_callers_come_as_json_or_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens.toml"
+    file.write_text('alice = "alice-has-a-token-of-her-own"\n', encoding="utf-8")
+    for given in (TOKENS, str(file)):
+        monkeypatch.setenv("LLAMP_HTTP_TOKENS", given)
+        tokens = Settings().http_tokens
+        assert {name: token.get_secret_value() for name, token in tokens.items()} == json.loads(
+            TOKENS
+        )
+        assert "of-her-own" not in repr(Settings())
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("alice-has-a-token-of-her-own", "give a JSON object"),
+        ('{"alice": "alice-has-a-token-of-her-own"', "give a JSON object"),
+        ('{"../alice": "alice-has-a-token-of-her-own"}', "a name is"),
+        ('{"Alice": "alice-has-a-token-of-her-own"}', "a name is"),
+        ('{"alice": "of-her-own"}', "at least 16 characters"),
+        (
+            '{"a": "alice-has-a-token-of-her-own", "b": "alice-has-a-token-of-her-own"}',
+            "the same token",
+        ),
+    ],
+)
+def test_wrong_tokens_are_refused_without_repeating_them(
+    given: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMP_HTTP_TOKENS", given)
+    with pytest.raises(ValidationError, match=why) as caught:
+        Settings()
+    assert "of-her-own" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["", "${user_config.home}"])
+def test_a_field_that_a_client_left_unfilled_is_not_set(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLAMP_HOME", given)
+    monkeypatch.setenv("LLAMP_SOURCE", given)
+    monkeypatch.setenv("MP_API_KEY", given)
+    made = Settings()
+    assert made.home == user_data_path("llamp-mcp")
+    assert (made.source_kind, made.mp_api_key) == ("sample", None)
+
+
+def test_a_caller_has_home_and_workspace_below_those_of_the_server(tmp_path: Path) -> None:
+    own = Settings(home=tmp_path / "home").of_caller("alice")
+    assert own.home == tmp_path / "home" / "callers" / "alice"
+    assert own.workspace_path == own.home / "workspace"
+    assert own.pool == tmp_path / "home"
+    elsewhere = Settings(home=tmp_path / "home", workspace=tmp_path / "work").of_caller("alice")
+    assert elsewhere.workspace_path == tmp_path / "work" / "alice"

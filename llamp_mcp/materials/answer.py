@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from llamp_mcp.materials import presentation
 from llamp_mcp.materials.groups import GROUPS, HOME
+from llamp_mcp.quoting import NOTICE, holds_prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -82,7 +83,7 @@ def units(rows: list[Row]) -> dict[str, str]:
 
 
 def caveats(rows: list[Row]) -> Iterator[str]:
-    """Method and caveat of every group whose values are given."""
+    """Method and caveat of every group whose values are given; what to make of quotations."""
     given = list(_values(rows))
     names = dict.fromkeys(group for group, _, _ in given)
     homes = dict.fromkeys(HOME[n] for group, n, _ in given if group == "summary" and n in HOME)
@@ -92,6 +93,8 @@ def caveats(rows: list[Row]) -> Iterator[str]:
     for group_name, name in dict.fromkeys((group, name) for group, name, _ in given):
         if _field(group_name, name) in GROUPS[group_name].fields and _field(group_name, name).heavy:
             yield f"{name}: {_field(group_name, name).about}"
+    if holds_prose([row["groups"] for row in rows]):
+        yield NOTICE
 
 
 def facts(rows: Iterable[Row], sources: Mapping[str, str], database: str) -> Iterator[Fact]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llamp_mcp.errors import NotFound
 from llamp_mcp.materials import answer, identifiers, presentation, reading, selection
 from llamp_mcp.materials.groups import GROUPS, group_named
+from llamp_mcp.quoting import NOTICE, holds_prose
 
 if TYPE_CHECKING:
     from llamp_mcp.materials.source import Document, MaterialsSource
@@ -57,7 +58,7 @@ def document(source: MaterialsSource, material_id: str, group: str | None = None
         **({"left_out": left_out} if left_out else {}),
         "value_sources": used,
         "sources": presentation.citation_texts(source.citations(), used.values()),
-        "notes": list(notes),
+        "notes": [*notes, *([NOTICE] if holds_prose(groups) else ())],
         "source": source.meta().summary() | {"attribution": source.meta().attribution},
     }
 

@@ -13,6 +13,7 @@ from llamp_mcp.materials.recipes import Step, conditions, kelvin, without_water
 from llamp_mcp.materials.source import RecipeQuery
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.provenance import Fact
+from llamp_mcp.quoting import NOTICE, as_data, cleaned_value, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ def find_synthesis(params: SynthesisParams, *, source: MaterialsSource) -> Synth
     """
     query, notes = _query(params)
     meta, found = source.meta(), source.recipes(query)
-    recipes = [_recipe(document) for document in found.documents]
+    recipes = [_recipe(cleaned_value(document)) for document in found.documents]
     notes += found.notes
     if query.keywords and meta.kind != "live":
         notes.append(
@@ -87,7 +88,7 @@ def find_synthesis(params: SynthesisParams, *, source: MaterialsSource) -> Synth
             "from it: this source holds no more of the papers."
         )
     if recipes:
-        notes.append(MINED)
+        notes += [MINED, NOTICE]
     if found.total > len(recipes):
         notes.append("More recipes match: raise limit (at most 10) or name more conditions.")
     if not recipes:
@@ -259,35 +260,35 @@ def _excerpt(document: Document) -> str:
 
 def _recipe_lines(recipe: dict[str, Any], mark: str) -> Iterator[str]:
     kind = f" ({recipe['synthesis_type']})" if "synthesis_type" in recipe else ""
-    targets = f": {', '.join(recipe['targets'])}" if "targets" in recipe else ""
-    yield f"doi {recipe.get('doi', 'not given')}{kind}{targets}{mark}"
+    targets = f": {', '.join(map(as_data, recipe['targets']))}" if "targets" in recipe else ""
+    yield f"doi {as_data(recipe.get('doi', 'not given'))}{kind}{targets}{mark}"
     if "reaction" in recipe:
-        yield f"  reaction: {recipe['reaction']}"
+        yield f"  reaction: {as_data(recipe['reaction'])}"
     if "precursors" in recipe:
-        yield f"  precursors: {', '.join(recipe['precursors'])}"
+        yield f"  precursors: {', '.join(map(as_data, recipe['precursors']))}"
     for operation in recipe.get("operations", ()):
         yield f"  {operation['step']}. {_step_text(operation)}"
     if "operations" not in recipe:
         yield "  no steps were extracted"
     if "excerpt" in recipe:
-        yield f"  “{recipe['excerpt']}”"
+        yield f"  {quoted(recipe['excerpt'])}"
     yield from (f"  note: {note}" for note in recipe.get("notes", ()))
 
 
 def _step_text(operation: dict[str, Any]) -> str:
     name = str(operation.get("type", "step")).removesuffix("Operation")
-    parts = [f"{name} “{operation['word']}”" if "word" in operation else name]
+    parts = [f"{name} “{as_data(operation['word'])}”" if "word" in operation else name]
     for temperature in operation.get("temperatures", ()):
         exact = ", ".join(presentation.number(value) for value in temperature.get("kelvin", ()))
         same = temperature["printed"].endswith(" K") or not exact
         parts.append(temperature["printed"] + ("" if same else f" ({exact} K)"))
     parts += operation.get("times", ())
     if "atmospheres" in operation:
-        parts.append(f"in {', '.join(operation['atmospheres'])}")
+        parts.append(f"in {', '.join(map(as_data, operation['atmospheres']))}")
     if "medium" in operation:
-        parts.append(f"medium {operation['medium']}")
+        parts.append(f"medium {as_data(operation['medium'])}")
     if "device" in operation:
-        parts.append(f"device {operation['device']}")
+        parts.append(f"device {as_data(operation['device'])}")
     return ", ".join(parts)
 
 

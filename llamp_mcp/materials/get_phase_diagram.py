@@ -387,4 +387,5 @@ OPERATION = Operation(
     toolset="materials",
     read_only=True,
     facts=_facts,
+    view="plot",
 )

@@ -28,7 +28,7 @@ _FIELDS = ("energy_above_hull", "is_stable", "has_props")
 class SpectrumParams(Params):
     """Arguments of `get_spectrum`."""
 
-    material: str = Field(description="material id or formula, e.g. 'mp-149' or 'Si'")
+    material: str = Field(description="id or formula: 'mp-149', 'Si'")
     kind: KindName = Field(description="absorption: optical; xas: X-ray")
     element: str = Field(default="", description="xas: absorbing element")
     edge: Literal["any", "K", "L2", "L3", "L2,3"] = Field(default="any", description="xas only")
@@ -308,4 +308,5 @@ OPERATION = Operation(
     toolset="materials",
     read_only=True,
     facts=_facts,
+    view="plot",
 )

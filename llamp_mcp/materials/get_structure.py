@@ -29,7 +29,7 @@ _ELSEWHERE = (
 class StructureParams(Params):
     """Arguments of `get_structure`."""
 
-    material: str = Field(description="material id or formula, e.g. 'mp-149' or 'Si'")
+    material: str = Field(description="id or formula: 'mp-149', 'Si'")
     cell: Literal["primitive", "conventional"] = Field(
         default="primitive", description="conventional: the standard cell of the space group"
     )

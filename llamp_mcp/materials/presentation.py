@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llamp_mcp.materials.groups import FIELDS
 from llamp_mcp.provenance import Fact
+from llamp_mcp.quoting import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -112,6 +113,8 @@ def _short(value: Any) -> str:
         return "{" + ", ".join(f"{key} {_short(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return f"[{', '.join(map(_short, value))}]"
+    if isinstance(value, str):
+        return as_data(value)
     return "none" if value is None else number(value)
 
 

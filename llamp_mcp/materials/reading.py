@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from llamp_mcp.materials.groups import group_named
 from llamp_mcp.materials.source import pick
+from llamp_mcp.quoting import as_data, cleaned_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +82,7 @@ def _document(
     bare = [_bare(row, group, needs) for row in rows]
     fields = group.fold(bare)
     told = {
-        name: value
+        name: cleaned_value(value)
         for name, value in fields.items()
         if not name.startswith("_") and value is not None and value != [] and value != {}
     }
@@ -135,6 +136,7 @@ def _warnings(group: Group, identifier: str, rows: list[Document]) -> Iterable[s
         said = row.get("warnings") or []
         warnings = [said] if isinstance(said, str) else said
         for warning in warnings[:_MAX_WARNINGS]:
-            yield f"{identifier} {group.name}: the Project warns: {str(warning)[:_MAX_WARNING]}"
+            words = as_data(str(warning)[:_MAX_WARNING])
+            yield f"{identifier} {group.name}: the Project warns: {words}"
         if len(warnings) > _MAX_WARNINGS:
             yield f"{identifier} {group.name}: {len(warnings) - _MAX_WARNINGS} more warnings"

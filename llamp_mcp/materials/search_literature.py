@@ -11,6 +11,7 @@ from llamp_mcp.errors import InvalidInput
 from llamp_mcp.materials.literature import ARXIV, CROSSREF, Found, ask_arxiv, ask_crossref
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.provenance import Fact
+from llamp_mcp.quoting import NOTICE, as_data, cleaned_value, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,8 @@ class LiteratureResult(Result):
         ]
         if not self.papers:
             lines.append("Nothing was found. Use fewer or other words, or the other source.")
+        else:
+            lines.append(NOTICE)
         return "\n".join([*lines, *(_paper_text(paper) for paper in self.papers)])
 
 
@@ -87,7 +90,7 @@ def _result(params: LiteratureParams, sent: str, found: Found) -> LiteratureResu
         query=sent,
         total=found.total,
         returned=len(found.papers),
-        papers=found.papers,
+        papers=cleaned_value(found.papers),
     )
 
 
@@ -100,14 +103,18 @@ def _arxiv_query(words: str) -> str:
 
 def _paper_text(paper: dict[str, Any]) -> str:
     names = (("doi", "doi "), ("arxiv_id", "arXiv:"))
-    identifiers = ", ".join(f"{mark}{paper[name]}" for name, mark in names if name in paper)
-    authors = ", ".join(paper.get("authors", ()))
+    identifiers = ", ".join(
+        f"{mark}{as_data(paper[name])}" for name, mark in names if name in paper
+    )
+    authors = ", ".join(map(as_data, paper.get("authors", ())))
     if "authors_in_all" in paper:
         authors += f" and others ({paper['authors_in_all']} in all)"
-    where = ", ".join(str(paper[name]) for name in ("journal", "kind", "year") if name in paper)
+    where = ", ".join(as_data(str(paper[k])) for k in ("journal", "kind", "year") if k in paper)
     head = "; ".join(part for part in (authors, where) if part)
-    lines = [f"{identifiers or 'no identifier'}: {paper.get('title', 'no title')}"]
-    lines += [f"  {part}" for part in (head, paper.get("abstract")) if part]
+    title = quoted(paper["title"]) if "title" in paper else "no title"
+    abstract = quoted(paper["abstract"]) if "abstract" in paper else ""
+    lines = [f"{identifiers or 'no identifier'}: {title}"]
+    lines += [f"  {part}" for part in (head, abstract) if part]
     return "\n".join(lines)
 
 

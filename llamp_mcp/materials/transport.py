@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from urllib.parse import urlsplit
 
-from llamp_mcp.errors import SourceError
+from llamp_mcp.errors import SourceError, address
+from llamp_mcp.quoting import quoted
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 4
 _REPEATED: Final = frozenset({429, 500, 502, 503, 504})
 _CHUNK_BYTES: Final = 1 << 16
+_SAID: Final = 400
+"""Characters of a refusal that are told."""
 _STATUS_PAGE: Final = "https://status.materialsproject.org"
 
 OFFLINE: Final = (
@@ -142,7 +144,7 @@ class Transport:
             raise _Passing(f"HTTP {status}{said}", _retry_after(response))
         if 300 <= status < 400:
             raise SourceError(
-                f"{_address(response.url)} redirects (HTTP {status}), and the key is not sent on",
+                f"{address(response.url)} redirects (HTTP {status}), and the key is not sent on",
                 next_step="Set MP_API_ENDPOINT to the final address and restart the server.",
             )
         raise SourceError(
@@ -152,11 +154,12 @@ class Transport:
         )
 
     def _said(self, response: Response) -> str:
-        """The server's own words in one line, without the key, should they repeat it."""
-        text = " ".join(response.text[:400].split())
-        if not text.startswith("{"):
+        """The server's own words, marked as such and without the key, should they repeat it."""
+        # before anything is cut: a part of the key tells of the rest
+        text = response.text.replace(self._key, "…") if self._key else response.text
+        if not text.lstrip().startswith("{"):
             return ""
-        return f": {text.replace(self._key, '…') if self._key else text}"
+        return f": {quoted(text[:_SAID])}"
 
 
 def heartbeat(endpoint: str, bounds: Bounds) -> dict[str, Any]:
@@ -178,7 +181,7 @@ def heartbeat(endpoint: str, bounds: Bounds) -> dict[str, Any]:
 def malformed(url: str) -> SourceError:
     """The error for an answer that cannot be read."""
     return SourceError(
-        f"{_address(url)} answered, but not as the Materials Project's API does",
+        f"{address(url)} answered, but not as the Materials Project's API does",
         next_step="Check MP_API_ENDPOINT (normally https://api.materialsproject.org/), or call "
         "again in a minute.",
     )
@@ -196,7 +199,7 @@ def reach(url: str, timeout_s: float, what: str) -> None:
         requests.head(url, timeout=timeout_s, allow_redirects=False).close()
     except requests.exceptions.RequestException as error:
         raise SourceError(
-            f"{what} cannot be reached at {_address(url)} ({_reason(error)})",
+            f"{what} cannot be reached at {address(url)} ({_reason(error)})",
             next_step="Properties and searches do not need it; for this spectrum, call again when "
             "the network lets you through.",
         ) from error
@@ -219,13 +222,13 @@ def _explain(error: Exception, url: str, timeout_s: float) -> NoReturn:
     )
     if isinstance(error, not_an_address):
         raise SourceError(
-            f"MP_API_ENDPOINT is not an address: {_address(url)!r}",
+            f"MP_API_ENDPOINT is not an address: {address(url)!r}",
             allowed="an http(s) URL such as https://api.materialsproject.org/",
         ) from error
     reason = _reason(error)
     if not reason.startswith("connection"):
         raise SourceError(
-            f"The Materials Project cannot be reached at {_address(url)}: {reason}",
+            f"The Materials Project cannot be reached at {address(url)}: {reason}",
             next_step=OFFLINE,
         ) from error
     raise _Passing(reason) from error
@@ -253,7 +256,7 @@ def _reason(error: Exception) -> str:
 
 def _timed_out(url: str, seconds: float) -> SourceError:
     return SourceError(
-        f"The Materials Project at {_address(url)} did not answer within {seconds:g} s",
+        f"The Materials Project at {address(url)} did not answer within {seconds:g} s",
         next_step="Call again in a minute, ask for less at once, or raise "
         f"LLAMP_REQUEST_TIMEOUT_S; {_STATUS_PAGE} tells of outages.",
     )
@@ -267,7 +270,7 @@ def _given_up(failure: _Passing, url: str) -> SourceError:
             next_step=f"Call again {when}, with many materials in one call instead of many calls.",
         )
     return SourceError(
-        f"The Materials Project at {_address(url)} failed again and again: {failure}",
+        f"The Materials Project at {address(url)} failed again and again: {failure}",
         next_step=f"Call again in a minute; {_STATUS_PAGE} tells of outages.",
     )
 
@@ -281,10 +284,3 @@ def _retry_after(response: Response) -> float | None:
         return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
     except (ValueError, TypeError):
         return None
-
-
-def _address(url: str) -> str:
-    """An address without what a user may have hidden in it: no credentials, no query."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"

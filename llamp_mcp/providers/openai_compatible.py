@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from llamp_mcp.errors import ProviderError, clip
+from llamp_mcp.errors import ProviderError, address, clip
 from llamp_mcp.providers.chat import Message, Reply, ToolCall, ToolSpec, Usage
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class OpenAICompatible:
         if tools:
             given["tools"] = [_tool(tool) for tool in tools]
             given["tool_choice"] = "none" if must_answer else "auto"
-        return _reply(await self._ask(messages, max_tokens, given))
+        return self._reply(await self._ask(messages, max_tokens, given))
 
     async def structured(
         self, messages: tuple[Message, ...], schema: dict[str, Any], *, max_tokens: int
@@ -76,7 +76,7 @@ class OpenAICompatible:
         """
         wanted = {"name": "step", "schema": schema, "strict": True}
         given = {"response_format": {"type": "json_schema", "json_schema": wanted}}
-        reply = _reply(await self._ask(messages, max_tokens, given))
+        reply = self._reply(await self._ask(messages, max_tokens, given))
         try:
             made = json.loads(reply.text)
         except ValueError as error:
@@ -107,19 +107,20 @@ class OpenAICompatible:
             return made
         except APIConnectionError as error:
             raise ProviderError(
-                f"The language model at {self.url!r} did not answer within {self.timeout_s:g} s",
+                f"The language model at {address(self.url)!r} did not answer within "
+                f"{self.timeout_s:g} s",
                 next_step="Check that it runs there and that LLAMP_LLM_URL names it.",
             ) from error
         except APIStatusError as error:
             raise ProviderError(
-                f"The language model at {self.url!r} refused: HTTP {error.status_code}, "
-                f"{self._redacted(_reason(error))}",
+                f"The language model at {address(self.url)!r} refused: HTTP {error.status_code}, "
+                f"{clip(self._redacted(_reason(error)), 200)}",
                 next_step="Check LLAMP_LLM_MODEL and LLAMP_LLM_KEY.",
             ) from error
         except (OpenAIError, ValueError) as error:
             raise ProviderError(
-                f"The language model at {self.url!r} answered what cannot be read: "
-                f"{self._redacted(clip(str(error)))}"
+                f"The language model at {address(self.url)!r} answered what cannot be read: "
+                f"{clip(self._redacted(str(error)))}"
             ) from error
 
     @cached_property
@@ -132,14 +133,37 @@ class OpenAICompatible:
             api_key=key, base_url=self.url, timeout=self.timeout_s, max_retries=TRIES - 1
         )
 
+    def _reply(self, completion: ChatCompletion) -> Reply:
+        if not getattr(completion, "choices", None):  # the library hands on whatever JSON came
+            said = clip(self._redacted(str(completion)))
+            raise ProviderError(f"The endpoint answered, but not with a completion: {said}")
+        choice, usage = completion.choices[0], completion.usage
+        calls = [call for call in choice.message.tool_calls or () if call.type == "function"]
+        return Reply(
+            text=self._redacted(choice.message.content or ""),
+            tool_calls=tuple(
+                read_call(call.id, call.function.name, self._redacted(call.function.arguments))
+                for call in calls
+            ),
+            usage=Usage(
+                prompt_tokens=usage.prompt_tokens if usage else 0,
+                completion_tokens=usage.completion_tokens if usage else 0,
+            ),
+            model=completion.model,
+            stopped=choice.finish_reason,
+        )
+
     def _redacted(self, text: str) -> str:
-        """Endpoints like to quote a wrong key in their refusal."""
+        """Endpoints like to quote a wrong key in their refusal.
+
+        Before anything is cut: a part of the key tells of the rest.
+        """
         return text.replace(self.key.get_secret_value(), "***") if self.key else text
 
 
 def _reason(error: Any) -> str:
     body = error.body if isinstance(error.body, dict) else {}
-    return clip(str(body.get("message") or error.message), 200)
+    return str(body.get("message") or error.message)
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
@@ -163,25 +187,6 @@ def _message(message: Message) -> dict[str, Any]:
     if message.role == "tool":
         made["tool_call_id"] = message.call_id
     return made
-
-
-def _reply(completion: ChatCompletion) -> Reply:
-    if not getattr(completion, "choices", None):  # the library hands on whatever JSON came
-        raise ProviderError(f"The endpoint answered, but not with a completion: {clip(completion)}")
-    choice, usage = completion.choices[0], completion.usage
-    calls = [call for call in choice.message.tool_calls or () if call.type == "function"]
-    return Reply(
-        text=choice.message.content or "",
-        tool_calls=tuple(
-            read_call(call.id, call.function.name, call.function.arguments) for call in calls
-        ),
-        usage=Usage(
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
-        ),
-        model=completion.model,
-        stopped=choice.finish_reason,
-    )
 
 
 def read_call(call_id: str, name: str, arguments: str) -> ToolCall:

@@ -14,6 +14,7 @@ from llamp_mcp.experts.ask_expert import OPERATION as ASK_EXPERT
 from llamp_mcp.operation import Operation, Toolset
 from llamp_mcp.providers.chat import ToolSpec
 from llamp_mcp.server.asking import Asking
+from llamp_mcp.server.gate import identify
 from llamp_mcp.server.job_tools import CANCEL_JOB, GET_JOB, job_tools
 from llamp_mcp.server.prompts import add_prompts
 from llamp_mcp.server.register import tool
@@ -21,6 +22,7 @@ from llamp_mcp.server.resources import add_resources
 from llamp_mcp.server.services import Services
 from llamp_mcp.server.skills import Skills
 from llamp_mcp.server.tasks import Tasks
+from llamp_mcp.server.views import views
 from llamp_mcp.server.watch import watching
 from llamp_mcp.settings import Settings
 
@@ -62,13 +64,17 @@ def create_server(settings: Settings, services: Services | None = None) -> MCPSe
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=list(_tools(services)),
-        extensions=[tasks, Skills()],
-        middleware=[tasks.guard_subscriptions],
+        extensions=[tasks, Skills(), views()],
+        middleware=[identify, tasks.guard_subscriptions],
         lifespan=lambda _server: watching(services),
         log_level="WARNING",
     )
     add_resources(server, services)
     add_prompts(server, services)
+    if settings.test_fixtures:
+        from llamp_mcp.server.fixtures import add_fixtures
+
+        add_fixtures(server)
     return server
 
 

@@ -27,7 +27,7 @@ class GetJobParams(Params):
     """Which job, and how long to wait for it."""
 
     job_id: str = Field(default="", description="or batch; empty: the newest")
-    wait_s: float = Field(default=WAIT_LIMIT_S, ge=0, le=WAIT_LIMIT_S, description="seconds")
+    wait_s: float = Field(default=WAIT_LIMIT_S, ge=0, le=WAIT_LIMIT_S, description="s")
     state: Literal[
         "any", "queued", "running", "completed", "failed", "cancelled", "interrupted"
     ] = Field(default="any", description="of the list")

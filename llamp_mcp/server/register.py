@@ -9,15 +9,16 @@ from typing import Any, cast
 import anyio.to_thread
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from llamp_mcp.operation import Operation, Params, Result, needs
 from llamp_mcp.server.remembering import record_failure, remember
 from llamp_mcp.server.results import EXPECTED, invalid_arguments, to_call_result, translate
-from llamp_mcp.server.schemas import hints, input_schema, output_schema, title
+from llamp_mcp.server.schemas import arguments_schema, hints, output_schema, title
 from llamp_mcp.server.services import Services
+from llamp_mcp.server.views import view_of
 from llamp_mcp.server.waiting import run_as_job
 from llamp_mcp.simulation.jobs import JobAnswer
 
@@ -32,10 +33,8 @@ def tool(operation: AnyOperation, services: Services) -> Tool:
     if here is not None and (unknown := set(needs(here)) - Services.NAMES):
         raise TypeError(f"{operation.name} asks for services that do not exist: {unknown}")
     if operation.long_running:
-        name, base = operation.params.__name__, operation.params
-        model = cast("type[Params]", create_model(name, __base__=base, wait_s=_WAIT_S))
         call = partial(run_as_job, operation, services)
-        return build(operation, services, call, model, JobAnswer)
+        return build(operation, services, call, arguments(operation), JobAnswer)
 
     async def call_on_thread(params: Params, context: Context[Any, Any]) -> Result:
         given = services.supply(operation.run, caller(context.headers))
@@ -43,6 +42,14 @@ def tool(operation: AnyOperation, services: Services) -> Tool:
         return cast("Result", await anyio.to_thread.run_sync(run, abandon_on_cancel=True))
 
     return build(operation, services, call_on_thread, operation.params, operation.result)
+
+
+def arguments(operation: AnyOperation) -> type[Params]:
+    """What its tool takes: for a long-running one, how long to wait, too."""
+    name, base = operation.params.__name__, operation.params
+    if not operation.long_running:
+        return base
+    return cast("type[Params]", create_model(name, __base__=base, wait_s=_WAIT_S))
 
 
 def build(
@@ -86,10 +93,10 @@ def build(
         name=operation.name,
         title=title(operation),
         description=operation.description,
-        parameters=input_schema(params),
-        fn_metadata=_OurArguments(
-            arg_model=create_model(params.__name__, __base__=(params, ArgModelBase)),
-            output_schema=output_schema(result),
+        parameters=arguments_schema(operation.name, params),
+        # The SDK only reads the fields off the model, which need not be one of its own.
+        fn_metadata=_OurArguments.model_construct(
+            arg_model=cast("Any", params), output_schema=output_schema(result)
         ),
         is_async=True,
         context_kwarg="context",
@@ -97,6 +104,7 @@ def build(
             operation,
             open_world=operation.open_world or _asks_the_project(operation, services),
         ),
+        meta=view_of(operation),
     )
 
 
@@ -124,6 +132,6 @@ _WAIT_S: Any = (
         WAIT_LIMIT_S,
         ge=0,
         le=WAIT_LIMIT_S,
-        description="seconds",
+        description="s",
     ),
 )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.resources import ResourceSecurity
 
 from llamp_mcp.errors import LlampError, NotFound
 from llamp_mcp.server.job_tools import view
@@ -28,6 +29,7 @@ def add_resources(server: MCPServer[None], services: Services) -> None:
     for extension in LINKED:
         _add_structure(server, services, extension)
     _add_picture(server, services)
+    _add_view_data(server, services)
 
 
 def _add_database(server: MCPServer[None], services: Services) -> None:
@@ -85,6 +87,40 @@ def _add_picture(server: MCPServer[None], services: Services) -> None:
         from llamp_mcp.structures.pictures import picture
 
         return _read(lambda: picture(services.structures.get(structure_id)).png)
+
+
+def _add_view_data(server: MCPServer[None], services: Services) -> None:
+    @server.resource(
+        "structure://{structure_id}/geometry", name="structure-geometry", mime_type=JSON
+    )
+    def geometry_of(structure_id: str) -> str:
+        """What the interactive view draws a stored structure from."""
+        from llamp_mcp.structures.pictures.geometry import geometry
+
+        return _read(
+            lambda: json.dumps(geometry(services.structures.get(structure_id), structure_id))
+        )
+
+    @server.resource("job://{job_id}/frames", name="job-frames", mime_type=JSON)
+    def frames_of_job(job_id: str) -> str:
+        """What the interactive view plays of a molecular dynamics job so far."""
+        from llamp_mcp.simulation.trajectories.frames import frames
+        from llamp_mcp.simulation.trajectories.sources import of_job
+
+        return _read(lambda: json.dumps(frames(of_job(job_id, services.jobs))))
+
+    @server.resource(
+        "trajectory://{+path}",
+        name="trajectory-frames",
+        mime_type=JSON,
+        security=ResourceSecurity(exempt_params={"path"}),  # resolved in the workspace, or refused
+    )
+    def frames_of_file(path: str) -> str:
+        """What the interactive view plays of a trajectory file in the workspace."""
+        from llamp_mcp.simulation.trajectories.frames import frames
+        from llamp_mcp.simulation.trajectories.sources import of_file
+
+        return _read(lambda: json.dumps(frames(of_file(path, services.settings))))
 
 
 def _add_jobs(server: MCPServer[None], services: Services) -> None:

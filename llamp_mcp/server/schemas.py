@@ -6,7 +6,9 @@ full; of a result, the keys, because its text says the rest.
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from pathlib import Path
 from typing import Any, cast, get_args
 
 from mcp_types import ToolAnnotations
@@ -16,12 +18,28 @@ from pydantic.json_schema import SkipJsonSchema
 
 from llamp_mcp.operation import Operation
 
+STORED = Path(__file__).with_name("input_schemas.json")
 _EMPTY: tuple[Any, ...] = ("", None, [], {})
 _EVERYWHERE = frozenset(
     ("source", "sources", "notes", "warnings", "units", "lineage", "calculator")
 )
 _SKIP: object = SkipJsonSchema()  # type: ignore[type-arg]
 _SMALL_WORDS = frozenset(("a", "an", "the"))
+
+
+def arguments_schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a tool's arguments: the stored one, or one made where there is none.
+
+    To make them all takes a starting server a third of its own time. They are stored by
+    `pytest tests/server/test_schemas.py --update-schemas`, which without the option compares them.
+    """
+    return _stored().get(name) or input_schema(model)
+
+
+@cache
+def _stored() -> dict[str, dict[str, Any]]:
+    stored: dict[str, dict[str, Any]] = json.loads(STORED.read_text(encoding="utf-8"))
+    return stored
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -42,13 +60,25 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
         if not plain.get("description", "."):
             del plain["description"]
         properties = plain.pop("properties", None)
-        made = {key: resolve(value) for key, value in plain.items()}
+        # Our check names an unknown key at any depth; only the arguments themselves need to say so.
+        if plain.get("additionalProperties") is False and node is not schema:
+            del plain["additionalProperties"]
+        made = _one_type({key: resolve(value) for key, value in plain.items()})
         if properties is not None:
             made["properties"] = {key: resolve(value) for key, value in properties.items()}
         return made
 
     schema.pop("description", None)
     return cast("dict[str, Any]", resolve(schema))
+
+
+def _one_type(schema: dict[str, Any]) -> dict[str, Any]:
+    """`anyOf` of bare types is a list of types, which says the same in half the bytes."""
+    either = schema.get("anyOf", [])
+    if not either or any(one.keys() != {"type"} for one in either):
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return rest | {"type": [one["type"] for one in either]}
 
 
 @cache

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from llamp_mcp.errors import LlampError
-from llamp_mcp.server.services import Services
+from llamp_mcp.server.services import Services, serving
 from llamp_mcp.simulation.jobs import STORE
 
 FIRST_S = 1.0
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def watching(services: Services) -> AsyncIterator[None]:
-    """While open, interrupted jobs of this home are taken up again, and dead workers replaced."""
+    """While open, interrupted jobs of its homes are taken up again, and dead workers replaced."""
     async with anyio.create_task_group() as group:
         group.start_soon(_watch, services)
         try:
@@ -46,6 +46,8 @@ async def _watch(services: Services) -> None:
 
 
 def _recover(services: Services) -> None:
-    """Nothing is made for it: a home that never had a job is left alone."""
-    if (services.settings.home.expanduser() / STORE).is_file():
-        services.engine.recover()
+    """For every caller. Nothing is made for it: a home that never had a job is left alone."""
+    for caller in services.callers():
+        with serving(caller):
+            if (services.settings.home.expanduser() / STORE).is_file():
+                services.engine.recover()

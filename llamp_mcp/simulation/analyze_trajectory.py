@@ -9,17 +9,14 @@ from pydantic import Field, PrivateAttr
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.operation import Operation, Params, Result
 from llamp_mcp.provenance import Fact
-from llamp_mcp.settings import resolve_in_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ase import Atoms
-
     from llamp_mcp.settings import Settings
     from llamp_mcp.simulation.jobs import JobStore
     from llamp_mcp.simulation.trajectories.block import Panel
-    from llamp_mcp.simulation.trajectories.reading import Clock, Read
+    from llamp_mcp.simulation.trajectories.reading import Read
 
 BlockName = Literal[
     "thermo", "volume", "msd", "diffusion", "rdf", "coordination", "lindemann", "vacf"
@@ -92,11 +89,15 @@ def analyze_trajectory(
 
     Leave out equilibration (skip_ps); heed warnings.
     """
+    from llamp_mcp.simulation.trajectories.sources import of_file, of_job
+
     _check(params)
     if params.job_id:
-        read, source, notes = _of_job(params, jobs)
+        read, source, notes = of_job(params.job_id, jobs, skip_ps=params.skip_ps)
     else:
-        read, source, notes = _of_file(params, settings)
+        read, source, notes = of_file(
+            params.path, settings, frame_time_fs=params.frame_time_fs, skip_ps=params.skip_ps
+        )
     trajectory = read.trajectory
     blocks, panels, warnings = _measure(params, read)
     result = AnalyzeTrajectoryResult(
@@ -146,67 +147,6 @@ def _check_values(params: AnalyzeTrajectoryParams) -> None:
         raise InvalidInput("what is empty", allowed=", ".join(get_args(BlockName)))
     if len(params.fit_ps) not in (0, 2):
         raise InvalidInput(f"fit_ps {params.fit_ps} needs two lags", allowed="[first, last] in ps")
-
-
-def _of_job(
-    params: AnalyzeTrajectoryParams, jobs: JobStore
-) -> tuple[Read, dict[str, Any], list[str]]:
-    """The trajectory of an MD job so far, and what of the job a reader should know.
-
-    Raises:
-        InvalidInput: It is no MD job, or has not written a frame.
-    """
-    from llamp_mcp.simulation.dynamics.recording import FRAMES
-    from llamp_mcp.simulation.trajectories.reading import read_trajectory
-
-    job = jobs.get(params.job_id)
-    if job.kind != "run_md":
-        raise InvalidInput(f"Job {job.job_id} is of {job.kind}, which leaves no trajectory")
-    directory = jobs.directory(job.job_id)
-    written = [directory / name for name in FRAMES.values() if (directory / name).is_file()]
-    if not written:
-        raise InvalidInput(
-            f"Job {job.job_id} ({job.state}) has not written a trajectory",
-            next_step="Follow it with get_job, and call again when it has run for a while.",
-        )
-    read = read_trajectory(
-        written[0],
-        clock=lambda atoms: _clock(job.params, atoms),
-        skip_ps=params.skip_ps,
-        continuous=True,
-    )
-    notes = [] if job.finished else [f"the job is {job.state}: these are its frames so far"]
-    schedule = job.params.get("temperature_k", [])
-    if len(set(schedule)) > 1:
-        notes.append(f"the run followed the schedule {schedule} K: means are over all of it")
-    return read, {"job_id": job.job_id, "state": job.state}, notes
-
-
-def _clock(arguments: dict[str, Any], atoms: Atoms) -> Clock:
-    """When run_md, given these arguments, took its frames: the last one comes at its last step."""
-    from llamp_mcp.simulation.dynamics.start import default_timestep_fs
-    from llamp_mcp.simulation.run_md import MdParams, every_steps
-    from llamp_mcp.simulation.trajectories.reading import Clock
-
-    params = MdParams.model_validate(arguments)
-    timestep_fs = params.timestep_fs or default_timestep_fs(atoms)
-    every = every_steps(params, len(atoms))
-    return Clock(every * timestep_fs, params.steps * timestep_fs)
-
-
-def _of_file(
-    params: AnalyzeTrajectoryParams, settings: Settings
-) -> tuple[Read, dict[str, Any], list[str]]:
-    from llamp_mcp.simulation.trajectories.reading import Clock, read_trajectory
-
-    interval_fs = params.frame_time_fs
-    read = read_trajectory(
-        resolve_in_workspace(settings.workspace_path, params.path),
-        clock=lambda _atoms: Clock(interval_fs) if interval_fs else None,
-        skip_ps=params.skip_ps,
-        continuous=False,
-    )
-    return read, {"path": params.path}, []
 
 
 def _frames(read: Read) -> dict[str, Any]:
@@ -292,4 +232,5 @@ OPERATION = Operation(
     toolset="simulation",
     read_only=True,
     facts=_facts,
+    view="structure",
 )

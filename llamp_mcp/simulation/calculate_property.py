@@ -183,4 +183,5 @@ OPERATION = Operation(
     toolset="simulation_more",
     read_only=False,
     long_running=True,
+    view="plot",
 )

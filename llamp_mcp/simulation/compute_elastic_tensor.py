@@ -37,7 +37,7 @@ _VACUUM_A: Final = 6.0
 class ElasticParams(Params):
     """Arguments of compute_elastic_tensor."""
 
-    structure_id: str = Field(description="handle, 's-…'")
+    structure_id: str = Field(description="'s-…'")
     calculator: str = Field(default="", description="empty: default")
     relax: bool = Field(default=True, description="atoms and cell, first")
     ions: Literal["relaxed", "clamped"] = Field(default="relaxed", description="when strained")

@@ -47,7 +47,7 @@ _SAME_THZ: Final = 1e-3
 class PhononParams(Params):
     """Arguments of compute_phonons."""
 
-    structure_id: str = Field(description="handle, 's-…'")
+    structure_id: str = Field(description="'s-…'")
     calculator: str = Field(default="", description="empty: default")
     supercell: list[Annotated[int, Field(ge=1, le=20)]] = Field(
         default=[],
@@ -351,4 +351,5 @@ OPERATION = Operation(
     toolset="simulation_more",
     read_only=False,
     long_running=True,
+    view="plot",
 )

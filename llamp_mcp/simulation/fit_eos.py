@@ -54,7 +54,7 @@ _USUAL_DERIVATIVE: Final = (2.0, 8.0)
 class EosParams(Params):
     """Arguments of fit_eos."""
 
-    structure_id: str = Field(description="handle, 's-…'")
+    structure_id: str = Field(description="'s-…'")
     calculator: str = Field(default="", description="empty: default")
     strain: float = Field(default=0.02, ge=0.002, le=0.15, description="largest linear strain, ±")
     points: int = Field(default=7, ge=5, le=25, description="volumes")
@@ -388,4 +388,5 @@ OPERATION = Operation(
     toolset="simulation",
     read_only=False,
     long_running=True,
+    view="plot",
 )

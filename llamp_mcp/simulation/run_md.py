@@ -43,7 +43,7 @@ GPa = Annotated[float, Field(ge=-50, le=500)]
 class MdParams(Params):
     """Arguments of run_md."""
 
-    structure_id: str = Field(description="handle, 's-…'")
+    structure_id: str = Field(description="'s-…'")
     calculator: str = Field(default="", description="empty: default")
     ensemble: Ensemble = Field(default="nvt", description="npt_full: the shape, too")
     thermostat: Thermostat = Field(default="nose_hoover_chain", description="for nvt")
@@ -63,7 +63,7 @@ class MdParams(Params):
     )
     sample_every: int = Field(default=10, ge=1, description="steps per frame")
     trajectory_format: Format = Field(default="traj", description="traj: ASE")
-    seed: int = Field(default=0, ge=0, lt=2**32, description="random")
+    seed: int = Field(default=0, ge=0, description="random")
 
     @property
     def cell_moves(self) -> bool:
@@ -255,4 +255,5 @@ OPERATION = Operation(
     toolset="simulation",
     read_only=False,
     long_running=True,
+    view="plot",
 )

@@ -27,7 +27,7 @@ class OneOrMany(Params):
     The server splits a batch; a calculation itself only ever sees `structure_id`.
     """
 
-    structure_id: str = Field(default="", description="handle, 's-…'")
+    structure_id: str = Field(default="", description="'s-…'")
     structure_ids: list[str] = Field(
         default=[], max_length=MAX_BATCH, description="or several: one job each, one table"
     )

@@ -214,4 +214,5 @@ OPERATION = Operation(
     toolset="structures",
     read_only=True,
     facts=_facts,
+    view="plot",
 )

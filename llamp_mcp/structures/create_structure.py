@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from llamp_mcp.errors import InvalidInput, NotFound
 from llamp_mcp.operation import Operation, Params
@@ -12,8 +12,8 @@ from llamp_mcp.provenance import LineageStep
 from llamp_mcp.settings import resolve_in_workspace
 from llamp_mcp.structures.description import StructureResult, describe, facts
 from llamp_mcp.structures.formats import MAX_BYTES, READ, format_of, parse, too_large
-from llamp_mcp.structures.prototypes import PROTOTYPES, build
-from llamp_mcp.structures.variants import flat_schema
+from llamp_mcp.structures.variants import Arguments, Flat
+from llamp_mcp.structures.workspace import open_in_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from llamp_mcp.settings import Settings
     from llamp_mcp.structures.store import StructureStore
 
-PrototypeObject = Annotated[dict[str, Any], WithJsonSchema(flat_schema("kind", PROTOTYPES))]
+
+def _kinds() -> dict[str, type[Arguments]]:
+    from llamp_mcp.structures.prototypes import PROTOTYPES
+
+    return PROTOTYPES
+
+
+PrototypeObject = Annotated[dict[str, Any], Flat("kind", _kinds)]
 
 
 class CreateStructureParams(Params):
@@ -53,6 +60,8 @@ def create_structure(
             next_step="For a material of the Materials Project use get_structure.",
         )
     if params.prototype:
+        from llamp_mcp.structures.prototypes import build
+
         structure, notes = build(params.prototype)
         step = LineageStep(
             action="create_structure", origin="prototype", parameters=dict(params.prototype)
@@ -71,7 +80,7 @@ def _source(params: CreateStructureParams, settings: Settings) -> tuple[str, str
     if params.path:
         path = resolve_in_workspace(settings.workspace_path, params.path)
         fmt = params.format or format_of(path)
-        return _read(path), fmt, f"file {params.path}"
+        return _read(path, params.path, settings), fmt, f"file {params.path}"
     if not params.format:
         raise InvalidInput(
             "text needs its format", allowed=", ".join(READ), next_step="Give format=."
@@ -79,7 +88,7 @@ def _source(params: CreateStructureParams, settings: Settings) -> tuple[str, str
     return params.text, params.format, f"{params.format} text given by the caller"
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, name: str, settings: Settings) -> str:
     """Contents of a file in the workspace."""
     if not path.is_file():
         workspace = sorted(entry.name for entry in path.parent.glob("*") if entry.is_file())
@@ -87,10 +96,12 @@ def _read(path: Path) -> str:
             f"There is no file {path.name!r} in the workspace folder {str(path.parent)!r}",
             allowed=", ".join(workspace[:20]),
         )
-    if (size := path.stat().st_size) > MAX_BYTES:
-        raise too_large(size)
+    with open_in_workspace(settings.workspace_path, name) as file:
+        data = file.read(MAX_BYTES + 1)  # it may be growing
+        if len(data) > MAX_BYTES:
+            raise too_large(max(len(data), path.stat().st_size))
     try:
-        return path.read_text(encoding="utf-8")
+        return data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"The file {path.name!r} is not text (UTF-8)") from error
 

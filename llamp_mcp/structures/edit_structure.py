@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from llamp_mcp.operation import Operation, Params
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.structures.description import Cell, StructureResult, describe, facts
-from llamp_mcp.structures.edits import EDITS
 from llamp_mcp.structures.polyhedra import POLYHEDRON_RULE
 from llamp_mcp.structures.shells import SHELL_RULE
-from llamp_mcp.structures.variants import flat_schema
+from llamp_mcp.structures.variants import Arguments, Flat
 
 if TYPE_CHECKING:
     from llamp_mcp.structures.store import StructureStore
 
 MAX_EDITS = 20
 
-EditObject = Annotated[
-    dict[str, Any],
-    WithJsonSchema(flat_schema("op", {edit.name: edit.arguments for edit in EDITS})),
-]
+
+def _kinds() -> dict[str, type[Arguments]]:
+    from llamp_mcp.structures.edits import EDITS
+
+    return {edit.name: edit.arguments for edit in EDITS}
+
+
+EditObject = Annotated[dict[str, Any], Flat("op", _kinds)]
 
 
 class EditStructureParams(Params):
@@ -30,7 +33,7 @@ class EditStructureParams(Params):
 
     structure_id: str = Field(description="handle")
     edits: list[EditObject] = Field(
-        min_length=1, max_length=MAX_EDITS, description="applied in order; sites count from 0"
+        min_length=1, max_length=MAX_EDITS, description="sites count from 0"
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llamp_mcp.errors import NotFound, unusable
+from llamp_mcp.errors import HomeError, NotFound, unusable
 from llamp_mcp.provenance import LineageStep
 from llamp_mcp.structures.identity import check_form, structure_id
 
@@ -57,13 +57,14 @@ class StructureStore:
 
     Args:
         home: Directory for `structures.sqlite`.
+        limit_mb: Size of the file above which no structure is taken; 0: none.
 
     Raises:
         HomeError: The directory cannot be written, or its disk is full.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._path = home / "structures.sqlite"
+    def __init__(self, home: Path, limit_mb: int = 0) -> None:
+        self._path, self._limit_mb = home / "structures.sqlite", limit_mb
         with self._connect() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(_SCHEMA)
@@ -80,7 +81,7 @@ class StructureStore:
             The structure_id.
 
         Raises:
-            HomeError: The disk is full or the file cannot be written.
+            HomeError: The disk or the quota is full, or the file cannot be written.
         """
         return self._put([structure], [step])[0]
 
@@ -106,6 +107,7 @@ class StructureStore:
                 for handle, structure in zip(handles, structures, strict=True)
             ]
             connection.execute("BEGIN IMMEDIATE")
+            self._check_quota(connection)
             connection.executemany("INSERT OR IGNORE INTO structures VALUES (?, ?, ?, ?)", rows)
             for handle, parent, step in zip(handles, parents, steps, strict=True):
                 told = step.model_copy(update={"structure_id": handle, "parent": parent})
@@ -119,6 +121,17 @@ class StructureStore:
                         "INSERT INTO lineage (structure_id, step) VALUES (?, ?)", (handle, text)
                     )
         return handles
+
+    def _check_quota(self, connection: sqlite3.Connection) -> None:
+        (size,) = connection.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
+        if self._limit_mb and size > self._limit_mb * 2**20:
+            raise HomeError(
+                f"The structures of this home fill {size / 2**20:.0f} MB",
+                allowed=f"{self._limit_mb} MB (LLAMP_STRUCTURES_MB)",
+                next_step="Ask the host to raise the quota, or to begin with a new home.",
+            )
 
     def get(self, structure_id: str) -> Structure:
         """The structure behind a handle, a copy of its own.

@@ -59,10 +59,16 @@ def analyzer(structure: Structure, symprec_a: float = SYMPREC_A) -> SpacegroupAn
         # negative tolerance spglib takes that of angles from symprec too.
         return SpacegroupAnalyzer(bare, symprec=symprec_a, angle_tolerance=-1.0)
     except (SymmetryUndeterminedError, spglib.SpglibError) as error:
-        raise InvalidInput(
-            f"spglib cannot determine the symmetry at a tolerance of {symprec_a:g} Å: {error}",
-            next_step="Check that no two atoms coincide, or use a smaller tolerance.",
-        ) from error
+        raise undetermined(symprec_a, error) from error
+
+
+def undetermined(symprec_a: float, error: Exception) -> InvalidInput:
+    """The error for a tolerance in Å at which spglib finds no symmetry."""
+    return InvalidInput(
+        f"spglib cannot determine the symmetry at a tolerance of {symprec_a:g} Å: {error}",
+        next_step="Check that no two atoms coincide, or use another tolerance, such as "
+        f"{SYMPREC_A:g}.",
+    )
 
 
 def _check_tolerance(structure: Structure, symprec_a: float) -> None:

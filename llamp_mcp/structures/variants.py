@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from llamp_mcp.errors import InvalidInput, clip, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pydantic.fields import FieldInfo
 
@@ -52,6 +52,21 @@ _BOUNDS: Final = frozenset(
         "exclusiveMaximum",
     ]
 )
+
+
+class Flat:
+    """Annotates an object of several kinds with its flat schema, made when it is asked for.
+
+    Args:
+        tag: `op` or `kind`.
+        variants: Gives the argument model of each kind.
+    """
+
+    def __init__(self, tag: str, variants: Callable[[], Mapping[str, type[Arguments]]]) -> None:
+        self._tag, self._variants = tag, variants
+
+    def __get_pydantic_json_schema__(self, _core: object, _handler: object) -> dict[str, Any]:
+        return flat_schema(self._tag, self._variants())
 
 
 def flat_schema(tag: str, variants: Mapping[str, type[Arguments]]) -> dict[str, Any]:

@@ -207,4 +207,5 @@ OPERATION = Operation(
     run=view_structure,
     toolset="structures",
     read_only=True,
+    view="structure",
 )

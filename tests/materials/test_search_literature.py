@@ -154,8 +154,8 @@ def test_a_preprint_is_told_with_everything_that_identifies_it(answers, search):
         }
     ]
     text = result.text()
-    assert "doi 10.0000/made.up, arXiv:0000.00001v2: A made-up paper on $E = mc^2$" in text
-    assert "A. Nobody, B. Nemo; J. None 1, 1 (2021), 2020" in text
+    assert "doi 10.0000/made.up, arXiv:0000.00001v2: ⟦A made-up paper on $E = mc^2$⟧" in text
+    assert "A. Nobody, B. Nemo; ⟦J. None 1, 1 (2021)⟧, 2020" in text
     assert "Thank you to arXiv" in text
 
 
@@ -176,8 +176,8 @@ def test_a_work_of_crossref_is_told_without_tags_and_with_its_numbers_intact(ans
     ]
     text = result.text()
     assert "1 of 1234 papers for: made up" in text
-    assert "doi 10.0000/made.up: Made-up LiFePO4 at 10^-3 Pa" in text
-    assert "Journal of Nothing & None, journal-article, 1999" in text
+    assert "doi 10.0000/made.up: ⟦Made-up LiFePO4 at 10^-3 Pa⟧" in text
+    assert "⟦Journal of Nothing & None⟧, journal-article, 1999" in text
     complete(text, result.model_dump())
 
 

@@ -1,4 +1,4 @@
-"""Tools of the official conformance suite: there when asked for, and nowhere else.
+"""What the official conformance suite calls: there when asked for, and nowhere else.
 
 The suite itself runs from outside, against a server that has them.
 """
@@ -16,6 +16,7 @@ from mcp_types import (
     ElicitResult,
     InputRequiredResult,
     InputResponse,
+    ListRootsResult,
 )
 
 from llamp_mcp.client import text_of
@@ -31,15 +32,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-NAMES = {"greet", *TASK_TOOLS}
+TOOLS = {
+    *("greet", "test_simple_text", "test_sampling", "test_input_required_result_elicitation"),
+    *("json_schema_2020_12_tool", "test_error_handling", "test_custom_header"),
+    *TASK_TOOLS,
+}
 
 
 @pytest.fixture
 def services(settings: Settings) -> Iterator[Services]:
     made = Services(settings.model_copy(update={"test_fixtures": True}))
     yield made
-    if "engine" in made.__dict__:
-        made.engine.stop()
+    made.stop()
 
 
 async def names(settings: Settings) -> set[str]:
@@ -47,10 +51,10 @@ async def names(settings: Settings) -> set[str]:
 
 
 async def test_without_the_variable_nothing_of_them_exists(settings: Settings) -> None:
-    assert not NAMES & await names(settings)
-    assert not NAMES & kinds(settings).keys()
+    assert not TOOLS & await names(settings)
+    assert not TOOLS & kinds(settings).keys()
     async with tasking(create_server(settings)) as client:
-        for name in sorted(NAMES):
+        for name in sorted(TOOLS):
             answer = await client.call(name)
             assert answer["isError"]
             assert f"Unknown tool: {name}" in answer["content"][0]["text"]
@@ -62,8 +66,56 @@ async def test_the_variable_adds_them_and_changes_nothing_else(
     monkeypatch.setenv("LLAMP_TEST_FIXTURES", "1")
     assert Settings().test_fixtures
     with_fixtures = settings.model_copy(update={"test_fixtures": True})
-    assert await names(with_fixtures) - await names(settings) == NAMES
+    added = await names(with_fixtures) - await names(settings)
+    assert added >= TOOLS
+    assert all(name in TOOLS or name.startswith("test_") for name in added)
     assert await names(settings) < await names(with_fixtures)
+
+
+async def test_resources_prompts_and_methods_are_also_only_there_with_the_variable(
+    settings: Settings,
+) -> None:
+    async def there(settings: Settings) -> tuple[set[str], set[str]]:
+        async with Client(create_server(settings), mode="legacy") as client:
+            resources = (await client.list_resources()).resources
+            prompts = (await client.list_prompts()).prompts
+            assert (client.server_capabilities.logging is not None) == settings.test_fixtures
+        return {str(each.uri) for each in resources}, {each.name for each in prompts}
+
+    plain = await there(settings)
+    fixed = await there(settings.model_copy(update={"test_fixtures": True}))
+    assert fixed[0] - plain[0] == {
+        *("test://static-text", "test://static-binary", "test://watched-resource"),
+    }
+    assert fixed[1] - plain[1] == {
+        *("test_simple_prompt", "test_prompt_with_arguments", "test_prompt_with_image"),
+        *("test_prompt_with_embedded_resource", "test_input_required_result_prompt"),
+    }
+    assert plain[0] < fixed[0]
+    assert plain[1] < fixed[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "said"),
+    [
+        ("elicitation", {"user_name": ElicitResult(action="accept", content={"name": "A"})}, "A"),
+        ("list_roots", {"client_roots": ListRootsResult(roots=[])}, ""),
+    ],
+)
+async def test_a_round_is_asked_again_until_it_is_answered(
+    services: Services, name: str, answers: dict[str, InputResponse], said: str
+) -> None:
+    tool = f"test_input_required_result_{name}"
+    async with Client(create_server(services.settings, services)) as client:
+        call = client.session.call_tool
+        other: dict[str, InputResponse] = {"other": ElicitResult(action="cancel")}
+        for wrong in (None, other):
+            asked = await call(tool, {}, allow_input_required=True, input_responses=wrong)
+            assert isinstance(asked, InputRequiredResult)
+            assert (asked.input_requests or {}).keys() == answers.keys()
+        made = await call(tool, {}, allow_input_required=True, input_responses=answers)
+    assert not isinstance(made, InputRequiredResult)
+    assert text_of(made) == said
 
 
 async def test_greeting_is_no_task_even_if_an_older_client_asks_for_one(services: Services) -> None:

@@ -49,5 +49,5 @@ async def test_home_without_jobs_is_left_alone(
     monkeypatch.setattr("llamp_mcp.server.watch.FIRST_S", 0)
     async with drive(settings) as server:
         await anyio.sleep(0.2)
-        assert "engine" not in server.services.__dict__
+        assert "engine" not in server.services.home.__dict__
     assert not (settings.home / STORE).exists()

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -174,3 +175,14 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
 def test_a_home_that_does_not_exist_is_said(tmp_path: Path) -> None:
     with pytest.raises(HomeError, match="LLAMP_HOME"):
         StructureStore(tmp_path / "nowhere")
+
+
+def test_a_full_quota_takes_no_more_and_keeps_what_is_there(tmp_path: Path) -> None:
+    handle = StructureStore(tmp_path).put(silicon(), ORIGIN)
+    with closing(sqlite3.connect(tmp_path / "structures.sqlite")) as db, db:
+        db.execute("CREATE TABLE ballast (bytes BLOB)")
+        db.execute("INSERT INTO ballast VALUES (zeroblob(2000000))")
+    full = StructureStore(tmp_path, limit_mb=1)
+    with pytest.raises(HomeError, match="LLAMP_STRUCTURES_MB"):
+        full.put(copper(), ORIGIN)
+    assert full.get(handle) == silicon()

@@ -45,8 +45,8 @@ SEVENNET_WEIGHTS: Final = (
 _CHGNET_WEIGHTS: Final = "chgnet/pretrained/0.3.0/chgnet_0.3.0_e29f68s314m37.pth.tar"
 _MEASURED: Final = "bulk modulus from an EOS, GPa, this model against experiment: "
 _CHGNET_NOTE: Final = (
-    f"{_MEASURED}Si 71/98, Al 56/76, Cu 143/137, MgO 140/160, NaCl 24.4/25; "
-    "elastic constants are soft (Si C11 106/166)"
+    f"{_MEASURED}Si 78/101, Al 55/77, Cu 154/144, MgO 134/163, NaCl 25.0/25.0; "
+    "elastic constants are soft (Si C11 119/166)"
 )
 _SEVENNET_NOTE: Final = f"{_MEASURED}Si 93/98, Al 79/76, Cu 144/137, MgO 140/160, NaCl 24.7/25"
 _EMT_NOTE: Final = "for teaching and tests: fcc metals and their alloys; H C N O are toy parameters"

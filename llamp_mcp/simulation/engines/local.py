@@ -199,6 +199,7 @@ class LocalEngine:
             **told,
             "LLAMP_THREADS": str(threads),
             "LLAMP_WORKSPACE": str(settings.workspace_path),
+            "LLAMP_POOL": str(settings.pool or ""),
             "LLAMP_MODELS": "{}",
             "LLAMP_ENVIRONMENTS": "{}",
         }

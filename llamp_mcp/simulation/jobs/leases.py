@@ -7,12 +7,13 @@ interpreter; `sevenn.0` is one of the interpreter of the calculator family seven
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from llamp_mcp.simulation.jobs.store import JobStore
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 WORKERS: Final = "workers"
 CLUSTER: Final = "dask"
 """The lease of the server that hands the jobs of a home to a cluster; workers then take none."""
+_COMPUTING: Final = "computing"
 _ONE_WORKER: Final = "worker.lock"
 """The lease of the one worker that version 0 of the store knew; its jobs have no slot."""
 
@@ -48,6 +50,34 @@ def is_held(home: Path, slot: str) -> bool:
     with suppress(Timeout), lease(home, slot).acquire(timeout=0):
         return False
     return True
+
+
+@contextmanager
+def turn(pool: Path | None, workers: int) -> Iterator[bool]:
+    """Within it, this process may compute, unless so many of the homes of a pool do already.
+
+    Args:
+        pool: Home that keeps the leases; None: a home on its own, where nobody need wait.
+        workers: Processes of all homes that may compute at once.
+    """
+    with ExitStack() as stack:
+        free = pool is None or any(
+            stack.enter_context(_taken(lease(pool, f"{_COMPUTING}.{n}"))) for n in range(workers)
+        )
+        yield free
+
+
+@contextmanager
+def _taken(lock: FileLock) -> Iterator[bool]:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def release_orphans(jobs: JobStore) -> None:

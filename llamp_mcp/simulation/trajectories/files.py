@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from llamp_mcp.errors import InvalidInput, clip
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 ALLOWED: Final = ".traj (ASE), .extxyz, .xyz, XDATCAR"
 MAX_TEXT_BYTES: Final = 512 * 2**20
 _COUNT: Final = re.compile(rb"\s*\d+\s*\n?")
-_UNREADABLE: Final = (ValueError, KeyError, IndexError, TypeError, OSError, AttributeError)
-"""What ASE's readers raise on a damaged file."""
+UNREADABLE: Final = (
+    *(ValueError, KeyError, IndexError, TypeError, OSError, AttributeError, AssertionError),
+    *(ArithmeticError, MemoryError, RuntimeError, StopIteration, NotImplementedError),
+)
+"""What ASE's readers raise on a damaged file; a made-up one may ask for more memory than is."""
 
 
 class Frames(Protocol):
@@ -50,7 +54,7 @@ def open_frames(path: Path) -> Frames:
     Raises:
         InvalidInput: There is no such file, it is of another format, damaged, or holds no frame.
     """
-    if not path.is_file():
+    if not path.is_file():  # a pipe would be waited for
         raise InvalidInput(f"There is no file {clip(path.name)}")
     name = path.name.lower()
     try:
@@ -60,7 +64,7 @@ def open_frames(path: Path) -> Frames:
             return _TextFrames(path, "extxyz", _xyz_frames(path))
         if "xdatcar" in name:
             return _TextFrames(path, "vasp-xdatcar", _xdatcar_frames(path))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise unreadable(path, error) from error
     raise InvalidInput(f"{clip(path.name)} is no trajectory known here", allowed=ALLOWED)
 
@@ -92,18 +96,22 @@ class _AseFrames:
 
         if path.stat().st_size == 0:
             raise _no_frame(path)
-        self._reader: Any = TrajectoryReader(path)
-        self._count, self.torn = len(self._reader), False
-        while self._count and not self._whole(self._count - 1):
-            self._count, self.torn = self._count - 1, True
-        if not self._count:
+        self._file = path.open("rb")  # ASE leaves a file open that is no trajectory
+        try:
+            self._reader: Any = TrajectoryReader(self._file)
+            self._count, self.torn = len(self._reader), False
+            while self._count and not self._whole(self._count - 1):
+                self._count, self.torn = self._count - 1, True
+            if not self._count:
+                raise _no_frame(path)
+        except BaseException:
             self.close()
-            raise _no_frame(path)
+            raise
 
     def _whole(self, number: int) -> bool:
         try:
             self._reader[number]
-        except _UNREADABLE:
+        except UNREADABLE:
             return False
         return True
 
@@ -114,7 +122,7 @@ class _AseFrames:
         return self._reader[number]
 
     def close(self) -> None:
-        self._reader.close()
+        self._file.close()
 
 
 class _TextFrames:
@@ -168,8 +176,8 @@ def _xyz_frames(path: Path) -> Iterator[tuple[slice, slice]]:
                 continue
             if not _COUNT.fullmatch(line):
                 raise ValueError(f"expected a number of atoms at byte {start}")
-            lines = [file.readline() for _ in range(int(line) + 1)]
-            if not lines[-1]:
+            lines = list(islice(file, int(line) + 1))
+            if len(lines) <= int(line):
                 return
             stop = start + len(line) + sum(map(len, lines))
             yield slice(start, start + len(line)), slice(start + len(line), stop)
@@ -183,15 +191,15 @@ def _xdatcar_frames(path: Path) -> Iterator[tuple[slice, slice]]:
         atoms = start = 0
         while line := file.readline():
             if b"onfiguration=" not in line:
-                rest = [file.readline() for _ in range(6)]
-                if not rest[-1]:
+                rest = list(islice(file, 6))
+                if len(rest) < 6:
                     return
                 atoms = sum(int(count) for count in rest[-1].split())
                 stop = start + len(line) + sum(map(len, rest))
                 header, start = slice(start, stop), stop
                 continue
-            lines = [file.readline() for _ in range(atoms)]
-            if not lines or not lines[-1]:
+            lines = list(islice(file, atoms))
+            if not lines or len(lines) < atoms:
                 return
             stop = start + len(line) + sum(map(len, lines))
             yield header, slice(start, stop)

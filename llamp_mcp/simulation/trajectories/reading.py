@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.simulation.dynamics.stress import voigt_stress
-from llamp_mcp.simulation.trajectories.files import open_frames, unreadable
+from llamp_mcp.simulation.trajectories.files import UNREADABLE, open_frames, unreadable
 from llamp_mcp.simulation.trajectories.trajectory import UNEVEN, Trajectory
 
 if TYPE_CHECKING:
@@ -29,10 +29,14 @@ TIME_KEYS: Final = {"time_fs": 1e-3, "time_ps": 1.0}
 
 
 class Clock(NamedTuple):
-    """When frames were taken: one every `interval_fs` from 0 on, the last at `end_fs`, in fs."""
+    """When frames were taken: one every `interval_fs` from 0 on, the last at `end_fs`, in fs.
+
+    `timestep_fs` is that of the run; 0: not known.
+    """
 
     interval_fs: float
     end_fs: float = float("inf")
+    timestep_fs: float = 0
 
 
 class Read(NamedTuple):
@@ -42,12 +46,14 @@ class Read(NamedTuple):
         trajectory: Its frames after the time skipped.
         in_file: Whole frames in the file.
         stride: Every so many of them were read.
+        timestep_fs: Of the run that wrote it; 0: not known.
         notes: What was left out and why.
     """
 
     trajectory: Trajectory
     in_file: int
     stride: int
+    timestep_fs: float
     notes: list[str]
 
 
@@ -73,7 +79,7 @@ def read_trajectory(
     frames = open_frames(path)
     try:
         return _read(frames, clock, skip_ps, continuous)
-    except (ValueError, KeyError, IndexError, OSError) as error:
+    except UNREADABLE as error:
         raise unreadable(path, error) from error
     finally:
         frames.close()
@@ -93,9 +99,12 @@ def _read(
         notes.append("the last frame in the file is not whole and was left out")
     if stride > 1:
         notes.append(f"every {stride}th frame was read, to bound the work")
-    trajectory = gathered.trajectory(gathered.times_ps(numbers, clock(first)), continuous)
+    known = clock(first)
+    trajectory = gathered.trajectory(gathered.times_ps(numbers, known), continuous)
     trajectory, even_notes = _even(trajectory)
-    return Read(_skip(trajectory, skip_ps), len(frames), stride, notes + even_notes)
+    timestep_fs = known.timestep_fs if known else 0
+    notes += even_notes
+    return Read(_skip(trajectory, skip_ps), len(frames), stride, timestep_fs, notes)
 
 
 def _stride(frames: int, atoms: int, *, text: bool) -> int:

@@ -32,7 +32,7 @@ _VISIBLE: Final = 0.5
 def block(trajectory: Trajectory, _request: AnalyzeTrajectoryParams) -> Block:
     """Mean, standard deviation, standard error and drift of each series the frames hold."""
     at_least(trajectory, 4, "thermo")
-    series, freedom = _series(trajectory)
+    series, freedom = momentary(trajectory)
     if not series:
         raise Undetermined("The frames hold neither momenta nor energies nor stresses")
     values: dict[str, Any] = {"method": METHOD}
@@ -87,7 +87,7 @@ def panel(trajectory: Trajectory, title: str, unit: str, series: Floats) -> Pane
     return Panel(title, name, f"{title} ({unit})", [Curve(x, series)], at_y=[float(series.mean())])
 
 
-def _series(trajectory: Trajectory) -> tuple[dict[str, Floats], int]:
+def momentary(trajectory: Trajectory) -> tuple[dict[str, Floats], int]:
     """What the frames hold, per atom where it is extensive; and the degrees of freedom."""
     import numpy as np
     from ase import units

@@ -117,7 +117,7 @@ class Trajectory:
         return interval
 
     @cached_property
-    def _steps(self) -> Floats:
+    def steps(self) -> Floats:
         """Displacement of each atom between frames in fractions of the cell."""
         import numpy as np
 
@@ -138,7 +138,7 @@ class Trajectory:
 
         if self.continuous or not any(self.pbc) or len(self) < 2:
             return 0.0
-        return float(np.abs(self._steps[..., np.array(self.pbc)]).max())
+        return float(np.abs(self.steps[..., np.array(self.pbc)]).max())
 
     @cached_property
     def paths(self) -> Floats:
@@ -151,7 +151,7 @@ class Trajectory:
         import numpy as np
 
         paths = np.zeros_like(self.positions)
-        np.cumsum(self._steps, axis=0, out=paths[1:])
+        np.cumsum(self.steps, axis=0, out=paths[1:])
         paths = paths @ self.cells.mean(axis=0)
         return self._at_rest(paths)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Final
 
-SECRETS: Final = ("MP_API_KEY", "LLAMP_HTTP_TOKEN")
+from llamp_mcp.recording import names_a_secret
 
 
 def process_environment(threads: int) -> dict[str, str]:
-    """Those of this process, without secrets, with threads capped before torch is loaded."""
-    inherited = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    """Those of this process, without secrets, with threads capped before torch is loaded.
+
+    A worker needs no key and no token, whatever it is for; it loads model files, which can run
+    code.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not names_a_secret(name)}
     return inherited | {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),

@@ -26,6 +26,7 @@ from llamp_mcp.simulation.jobs.leases import (
     is_held,
     lease,
     release_orphans,
+    turn,
 )
 from llamp_mcp.simulation.workers.checkpoints import sync_files
 from llamp_mcp.simulation.workers.execution import Outcome, calculators_for, execute, logging_to
@@ -74,8 +75,7 @@ class Worker:
         self._jobs.interrupt_orphans(self._slot)
         idle_since, next_look = time.monotonic(), 0.0
         while time.monotonic() - idle_since < self._settings.worker_idle_s:
-            if job := self._claim():
-                self._run(job)
+            if self._run_next():
                 tidy(self._jobs, self._settings)
                 idle_since = time.monotonic()
                 continue
@@ -85,13 +85,18 @@ class Worker:
                 next_look = time.monotonic() + LOOK_EVERY_S
             time.sleep(POLL_S)
 
-    def _claim(self) -> Job | None:
+    def _run_next(self) -> bool:
+        """Run a job, if one waits and this process may compute now."""
         if not self.has_work() or is_held(self._jobs.home, CLUSTER):
-            return None
+            return False
         limit = self._settings.workers
-        return self._jobs.claim(
-            os.getpid(), slot=self._slot, environment=self._environment, limit=limit
-        )
+        with turn(self._settings.pool, limit) as free:
+            job = free and self._jobs.claim(
+                os.getpid(), slot=self._slot, environment=self._environment, limit=limit
+            )
+            if job:
+                self._run(job)
+        return bool(job)
 
     def _run(self, job: Job) -> None:
         directory = self._jobs.directory(job.job_id)
@@ -156,12 +161,21 @@ def command(home: str, slot: str, python: str = sys.executable) -> list[str]:
     return [python, "-P", "-m", "llamp_mcp.simulation.workers.worker", home, slot]
 
 
+def _leave_no_core_file() -> None:
+    """A worker that crashes must not write its memory, gigabytes of it, onto the host's disk."""
+    with contextlib.suppress(ImportError):  # Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def main() -> None:
     """Serve while there is work; end at once when another worker has the lease."""
     if len(sys.argv) != 3:
         raise InvalidInput("The worker takes two arguments", allowed="the home directory, a slot")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.captureWarnings(True)
+    _leave_no_core_file()
     settings, slot = Settings(home=Path(sys.argv[1])), sys.argv[2]
     held = lease(settings.open_home(), slot)
     worker = Worker(settings, slot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import warnings
 from contextlib import contextmanager
 from threading import Lock
@@ -28,6 +29,7 @@ _SAFE_MODULES: Final = ("pymatgen.core.", "pymatgen.electronic_structure.core")
 """Modules a JSON document may name: decoding one imports what it names."""
 
 
+_WIDE: Final = re.compile(r":[RILS]:\d{4,}")
 _ROUNDED: Final = "coordinates rounded to ideal values"
 _ONE_PARSER: Final = Lock()
 """Catching warnings swaps a hook of the whole process."""
@@ -58,6 +60,7 @@ def parse(text: str, fmt: str) -> ReadStructure:
     if fmt not in READ:
         raise one_of("format", fmt, READ)
     _check_text(text, fmt)
+    _check_counts(text, fmt)
     notes: list[str] = []
     with _parsing(fmt, notes):
         structure = _READERS[fmt](text, notes)
@@ -78,6 +81,21 @@ def _check_text(text: str, fmt: str) -> None:
             f"{clip(text)} looks like a file path, not like the text of a {fmt} file",
             next_step="Use path= for a file in the workspace, or give the file's contents as text.",
         )
+
+
+def _check_counts(text: str, fmt: str) -> None:
+    """Refuse more atoms than there may be by their number, before a parser makes room for them."""
+    lines = text.splitlines()[:8]
+    told = lines[:1] if fmt in ("extxyz", "xyz") else lines[5:7] if fmt == "poscar" else []
+    for line in told:
+        numbers = [word for word in line.split() if word.isdecimal()]
+        if any(len(word) > 9 for word in numbers) or sum(map(int, numbers)) > MAX_ATOMS:
+            raise InvalidInput(
+                f"The text says that it holds {clip(line.strip())} atoms",
+                allowed=f"at most {MAX_ATOMS} atoms",
+            )
+    if fmt in ("extxyz", "xyz") and _WIDE.search("\n".join(lines[:2])):
+        raise _unreadable(fmt, "its second line tells of more than 999 columns of one property")
 
 
 def _check_structure(structure: Structure, fmt: str) -> None:

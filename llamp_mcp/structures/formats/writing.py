@@ -11,7 +11,7 @@ from llamp_mcp.errors import InvalidInput, one_of
 from llamp_mcp.structures.formats.atoms import to_atoms
 from llamp_mcp.structures.formats.inputs import lammps_notes, qe_notes, write_lammps, write_qe
 from llamp_mcp.structures.formats.kinds import MIME_TYPES
-from llamp_mcp.structures.symmetry import analyzer
+from llamp_mcp.structures.symmetry import analyzer, undetermined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,9 +115,13 @@ def _write_cif(structure: Structure) -> str:
 
 def _write_symmetric_cif(structure: Structure, symprec_a: float) -> str:
     from pymatgen.io.cif import CifWriter
+    from pymatgen.symmetry.analyzer import SymmetryUndeterminedError
 
     analyzer(structure, symprec_a)  # its failure is told; CifWriter would write P1 instead
-    return str(CifWriter(structure, symprec=symprec_a, significant_figures=10))
+    try:
+        return str(CifWriter(structure, symprec=symprec_a, significant_figures=10))
+    except SymmetryUndeterminedError as error:  # of the refined cell, at a tiny tolerance
+        raise undetermined(symprec_a, error) from error
 
 
 def _write_poscar(structure: Structure) -> str:

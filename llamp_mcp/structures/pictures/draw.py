@@ -32,7 +32,7 @@ USUAL_WIDTH: Final = 700
 VACANT: Final = "vacant"
 """The legend's word for the white part of spheres."""
 
-_SPHERE_A, _SPHERE_SHARE = 0.18, 0.30
+SPHERE_A, SPHERE_SHARE = 0.18, 0.30
 """Radius of a sphere: so many Å, and this share of the covalent radius."""
 
 _OUTSIDE_SIZE: Final = 0.8
@@ -93,7 +93,7 @@ def picture(
     """
     view = look(structure.lattice, orientation, direction)
     scene = compose(structure, repeats, with_bonds=bonds)
-    counts = _counts(structure)
+    counts = count_elements(structure)
     colours = element_colours(name for name in counts if name != VACANT)
     entries = {name: f"{name} {count:g}" for name, count in counts.items()}
     legend = words.legend_places(entries, width_px, size_at(width_px))
@@ -126,7 +126,7 @@ def picture(
     return Picture(made, scene, view, layout, colours, counts, kind, len(labelled))
 
 
-def _counts(structure: Structure) -> dict[str, float]:
+def count_elements(structure: Structure) -> dict[str, float]:
     """Atoms of each element in one cell, in the order of the sites, and what is vacant."""
     counts: dict[str, float] = {}
     for site in structure:
@@ -142,7 +142,7 @@ def _radii_a(structure: Structure, scene: Scene) -> Floats:
     import numpy as np
 
     of_site = np.array([radius_a(site.species) for site in structure])
-    radii: Floats = _SPHERE_A + _SPHERE_SHARE * of_site[scene.sites]
+    radii: Floats = SPHERE_A + SPHERE_SHARE * of_site[scene.sites]
     return np.where(scene.outside, _OUTSIDE_SIZE * radii, radii)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.structures.pictures.bonds import Bonds, Cell, find_bonds, plus, radius_a
@@ -32,7 +32,7 @@ MAX_ATOMS_COMPLETED: Final = 24
 VACUUM_A: Final = 8.0
 """An empty layer this thick is vacuum: no images are drawn across it."""
 
-_ON_FACE_A: Final = 0.1
+ON_FACE_A: Final = 0.1
 """An atom this near to a face of the cell is on it, and drawn on the opposite one, too."""
 
 
@@ -61,6 +61,20 @@ class Scene:
     bonds: Bonds | None
 
 
+class Home(NamedTuple):
+    """Where the atoms of one cell are drawn.
+
+    Attributes:
+        cells: Lattice translation from the stored coordinates of each site, (n, 3).
+        middles: Fractional coordinates there, of the atom or the middle of its molecule, (n, 3).
+        vacuum: Along which axes there is vacuum, (3,).
+    """
+
+    cells: Integers
+    middles: Floats
+    vacuum: NDArray[np.bool_]
+
+
 def compose(structure: Structure, repeats: Sequence[int], *, with_bonds: bool) -> Scene:
     """What is drawn of a structure.
 
@@ -84,8 +98,8 @@ def compose(structure: Structure, repeats: Sequence[int], *, with_bonds: bool) -
     frac = structure.frac_coords
     found = find_bonds(structure) if count <= MAX_ATOMS_WITH_BONDS else None
     molecules = found.molecules if found else []
-    home, vacuum = _home_cells(structure)
-    sites, cells = _inside(structure, home, repeats, vacuum, molecules)
+    home = settle(structure, molecules)
+    sites, cells = _inside(structure, home, repeats)
     sticks = np.zeros((0, 2), int)
     inside = len(sites)
     bonds = found if with_bonds else None
@@ -102,7 +116,7 @@ def compose(structure: Structure, repeats: Sequence[int], *, with_bonds: bool) -
         sticks=sticks,
         edges=edges,
         own_edges=own_edges,
-        vacuum=tuple(name for name, empty in zip("abc", vacuum, strict=True) if empty),
+        vacuum=tuple(name for name, empty in zip("abc", home.vacuum, strict=True) if empty),
         bonds=bonds,
     )
 
@@ -118,7 +132,7 @@ def _home_cells(structure: Structure) -> tuple[Integers, NDArray[np.bool_]]:
     frac = structure.frac_coords
     home = -np.floor(frac + 1e-9).astype(int)
     vacuum = np.zeros(3, bool)
-    for axis, spacing in enumerate(_plane_spacings(structure)):
+    for axis, spacing in enumerate(plane_spacings(structure)):
         heights = frac[:, axis] + home[:, axis]
         order = np.sort(heights)
         gaps = np.append(order[1:], order[0] + 1) - order
@@ -134,7 +148,7 @@ def _home_cells(structure: Structure) -> tuple[Integers, NDArray[np.bool_]]:
     return home, vacuum
 
 
-def _plane_spacings(structure: Structure) -> Floats:
+def plane_spacings(structure: Structure) -> Floats:
     """Distances of opposite faces of the cell, Å."""
     import numpy as np
 
@@ -142,39 +156,47 @@ def _plane_spacings(structure: Structure) -> Floats:
     return spacings
 
 
-def _inside(
-    structure: Structure,
-    home: Integers,
-    repeats: Sequence[int],
-    vacuum: NDArray[np.bool_],
-    molecules: Sequence[dict[int, Cell]],
-) -> tuple[Integers, Integers]:
+def settle(structure: Structure, molecules: Sequence[dict[int, Cell]]) -> Home:
+    """Where the atoms of one cell are drawn: inside it, molecules and slabs in one piece.
+
+    Args:
+        structure: Of at least one atom.
+        molecules: Those of its `Bonds`.
+    """
+    import numpy as np
+
+    home, vacuum = _home_cells(structure)
+    cells, middles = home.copy(), structure.frac_coords + home
+    for molecule in molecules:
+        members = list(molecule)
+        own = np.array([molecule[site] for site in members])
+        middle = (structure.frac_coords[members] + own).mean(axis=0)
+        back = np.where(vacuum, home[members[0]], -np.floor(middle + 1e-6).astype(int))
+        cells[members] = own + back
+        middles[members] = middle + back
+    return Home(cells, middles, vacuum)
+
+
+def _inside(structure: Structure, home: Home, repeats: Sequence[int]) -> tuple[Integers, Integers]:
     """Sites and cells of the atoms within the repeated cell, both ends included.
 
     A molecule is drawn whole wherever its middle is within.
     """
     import numpy as np
 
-    home, middles = home.copy(), structure.frac_coords + home
-    for molecule in molecules:
-        members = list(molecule)
-        cells = np.array([molecule[site] for site in members])
-        middle = (structure.frac_coords[members] + cells).mean(axis=0)
-        back = np.where(vacuum, home[members[0]], -np.floor(middle + 1e-6).astype(int))
-        home[members] = cells + back
-        middles[members] = middle + back
+    vacuum = home.vacuum
     ranges = [
         range(count) if empty else range(-1, count + 1)
         for count, empty in zip(repeats, vacuum, strict=True)
     ]
-    slack = _ON_FACE_A / _plane_spacings(structure)
+    slack = ON_FACE_A / plane_spacings(structure)
     chosen_sites, chosen_cells = [], []
     for shift in product(*ranges):
-        at = middles + shift
+        at = home.middles + shift
         within = (at >= -slack) & (at <= np.array(repeats) + slack)
         sites = np.flatnonzero((within | vacuum).all(axis=1))
         chosen_sites.append(sites)
-        chosen_cells.append(home[sites] + np.array(shift, int))
+        chosen_cells.append(home.cells[sites] + np.array(shift, int))
     return np.concatenate(chosen_sites), np.concatenate(chosen_cells)
 
 
@@ -182,7 +204,7 @@ def _on_face(structure: Structure, frac: Floats, repeats: Sequence[int]) -> NDAr
     """Which atoms lie on the outer faces of the cells drawn."""
     import numpy as np
 
-    slack = _ON_FACE_A / _plane_spacings(structure)
+    slack = ON_FACE_A / plane_spacings(structure)
     on_face: NDArray[np.bool_] = (
         (np.abs(frac) <= slack) | (np.abs(frac - np.array(repeats)) <= slack)
     ).any(axis=1)

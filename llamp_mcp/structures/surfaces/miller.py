@@ -35,7 +35,7 @@ MAX_PRIMITIVE: Final = 200
 """Atoms of a primitive cell whose planes and terminations are found in seconds."""
 
 Miller = Annotated[list[int], BeforeValidator(_three), Field(min_length=3, max_length=3)]
-MILLER_TOLD: Final = "h, k, l in the conventional standard cell"
+MILLER_TOLD: Final = "h, k, l of the standard cell"
 
 
 class Plane(NamedTuple):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Axis = Literal["a", "b", "c"]
 AXES: Final[tuple[Axis, ...]] = ("a", "b", "c")
 
-VACUUM_TOLD: Final = "empty gap between images in Å, default 15"
+VACUUM_TOLD: Final = "Å between images, default 15"
 
 PLANE_A: Final = 0.1
 """Atoms whose heights follow each other by no more than this, in Å, are one atomic plane."""

@@ -93,7 +93,7 @@ def test_list_says_everything_in_text_too(settings):
             assert value in text
         assert (entry["sha256"] or "") in text
         assert (entry["why_not"] or "") in text
-    assert "Si 71/98" in text, "CHGNet's known accuracy"
+    assert "Si 78/101" in text, "CHGNet's known accuracy"
 
 
 def test_emt_gives_the_bulk_modulus_of_copper(settings):

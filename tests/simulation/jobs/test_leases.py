@@ -11,6 +11,7 @@ from llamp_mcp.simulation.jobs.leases import (
     lease,
     release_orphans,
     slot_name,
+    turn,
 )
 
 
@@ -56,3 +57,15 @@ def test_worker_of_an_older_version_keeps_its_job_while_it_lives(jobs):
         old.kill()
     release_orphans(jobs)
     assert jobs.get(job_id).state == "interrupted"
+
+
+def test_no_more_processes_of_a_pool_compute_at_once_than_it_has_workers(tmp_path):
+    with turn(tmp_path, 2) as first, turn(tmp_path, 2) as second, turn(tmp_path, 2) as third:
+        assert (first, second, third) == (True, True, False)
+    with turn(tmp_path, 1) as again:
+        assert again
+
+
+def test_a_home_on_its_own_waits_for_nobody():
+    with turn(None, 1) as first, turn(None, 1) as second:
+        assert (first, second) == (True, True)
