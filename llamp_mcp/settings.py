@@ -276,8 +276,8 @@ class Settings(BaseSettings):
         """
         home = self.home.expanduser()
         try:
-            home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.workspace_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_private(home)
+            _make_private(self.workspace_path)
         except OSError as error:
             raise HomeError(
                 f"Cannot create the home directory {str(home)!r}: {error.strerror}",
@@ -289,6 +289,14 @@ class Settings(BaseSettings):
                 next_step="Set LLAMP_HOME to a directory this user can write.",
             )
         return home
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder, and those above it that do not exist, for their owner alone."""
+    for above in reversed(folder.parents):
+        if not above.exists():
+            above.mkdir(exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def _table(text: str) -> dict[str, Any]:

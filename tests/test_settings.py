@@ -167,3 +167,9 @@ def test_a_caller_has_home_and_workspace_below_those_of_the_server(tmp_path: Pat
     assert own.pool == tmp_path / "home"
     elsewhere = Settings(home=tmp_path / "home", workspace=tmp_path / "work").of_caller("alice")
     assert elsewhere.workspace_path == tmp_path / "work" / "alice"
+
+
+def test_the_homes_of_callers_and_all_folders_above_them_are_private(tmp_path: Path) -> None:
+    own = Settings(home=tmp_path / "srv" / "home").of_caller("alice").open_home()
+    for folder in (own, *own.parents[:3], own / "workspace"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder

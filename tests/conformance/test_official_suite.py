@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.node import tools
-from tests.node.serving import serving
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 
 from tests.node import tools
 from tests.node.fixtures import SERVER
-from tests.node.serving import serving
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

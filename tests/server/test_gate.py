@@ -17,7 +17,8 @@ from llamp_mcp.client import call, text_of
 from llamp_mcp.server.gate import Gate
 from llamp_mcp.settings import Settings
 from tests.server.tasking import tasking
-from tests.server.test_http import ACCEPT, PING, serving
+from tests.server.test_http import ACCEPT, PING
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -86,8 +87,14 @@ async def test_structures_jobs_and_files_belong_to_who_made_them(
         assert "outside the workspace" in await refused(
             bob, "create_structure", path=f"../../alice/workspace/{file}"
         )
-        for uri in (f"structure://{handle}.cif", f"structure://{handle}.png", f"job://{job_id}"):
-            with pytest.raises(MCPError, match=r"No structure|no job"):
+        for uri in (
+            f"structure://{handle}.cif",
+            f"structure://{handle}.png",
+            f"structure://{handle}/geometry",
+            f"job://{job_id}",
+            f"trajectory://{file}",
+        ):
+            with pytest.raises(MCPError, match=r"No structure|no job|no file"):
                 await bob.read_resource(uri)
     assert (home / "callers" / "alice" / "workspace" / file).is_file()
     assert not (home / "structures.sqlite").exists()

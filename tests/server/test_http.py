@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,6 +14,7 @@ from pydantic import SecretStr
 from llamp_mcp.client import call
 from llamp_mcp.errors import InvalidInput
 from llamp_mcp.server.http import http_app, is_loopback, security
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,32 +27,6 @@ pytestmark = pytest.mark.anyio
 TOKEN = "correct-horse-battery-staple"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 ACCEPT = {"accept": "application/json, text/event-stream"}
-
-
-@contextmanager
-def serving(home: Path, **environment: str) -> Iterator[str]:
-    """The address of a server process, up and answering."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "llamp_mcp", "serve", "--http", "--port", str(port)],
-        env={"LLAMP_HOME": str(home), "LLAMP_SOURCE": "sample", **environment},
-    )
-    try:
-        for _ in range(1200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            if process.poll() is not None:
-                raise AssertionError("the server ended")
-            import time
-
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

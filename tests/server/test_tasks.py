@@ -27,7 +27,8 @@ from llamp_mcp.server.services import Services
 from llamp_mcp.server.tasks import TASKS, TaskParams
 from llamp_mcp.settings import Settings
 from tests.server.tasking import TERMINAL, Answer, CancelTask, GetTask, TaskClient, tasking
-from tests.server.test_http import ACCEPT, serving
+from tests.server.test_http import ACCEPT
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -221,4 +221,4 @@ def test_rock_salt_with_chgnet(eos, put):
     result = eos(put(salt), calculator="chgnet")
 
     assert result.bulk_modulus_gpa == pytest.approx(24.4, abs=1.5)
-    assert "NaCl 24.4/25" in result.text()
+    assert "NaCl 25.0/25.0" in result.text()

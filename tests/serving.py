@@ -9,8 +9,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.node.tools import kill
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -20,7 +18,10 @@ START_S = 60
 
 @contextmanager
 def serving(home: Path, **environment: str) -> Iterator[str]:
-    """The address of a server on the sample with these settings, once it answers."""
+    """The address of a server on the sample with these settings, once it answers.
+
+    Its workers outlive it, as they do for users, by their idle time.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -37,8 +38,8 @@ def serving(home: Path, **environment: str) -> Iterator[str]:
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
-        kill(process.pid)
-        process.wait(10)
+        process.terminate()
+        process.wait(30)
 
 
 def _answers(port: int) -> bool:
