@@ -181,7 +181,7 @@ def get_phase_diagram(
     )
     if len(elements) in hull_plot.DIMENSIONS:
         version = result.source["database_version"]
-        title = f"{result.chemsys}, {params.thermo_type}, 0 K (database {version})"
+        title = f"{result.chemsys}, {params.thermo_type}, 0 K\n(database {version})"
         result._picture = hull_plot.draw(hull, stable, unstable, own, title)
     return result
 
