@@ -126,7 +126,7 @@ class PlotFigure {
     this.pointed = [x, y];
     if (isDue) return;
     requestAnimationFrame(() => {
-      this.pointNow(...this.pointed);
+      if (this.pointed) this.pointNow(...this.pointed);
       this.pointed = null;
     });
   }
@@ -184,6 +184,7 @@ class PlotFigure {
 
   /** Moves the cursor along its series (steps) or to another one (lines). */
   moveCursor(steps, lines) {
+    this.pointed = null; // a pointer that moved just before must not take the cursor back
     const stops = [];
     this.eachPoint((number, item, at, px, py) => {
       const last = stops[stops.length - 1];
