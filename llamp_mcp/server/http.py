@@ -79,5 +79,5 @@ def _keep_memory_together() -> None:
     Else each of some twenty threads keeps a heap of its own, at its largest: after thousands of
     calls twice the memory, and growing.
     """
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError, TypeError):  # macOS and Windows have none
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
