@@ -52,8 +52,10 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer health, 401 and 429 here; pass everything else on."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+        elif scope["type"] != "http":  # a web socket, which this server has none of
+            await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] == HEALTH:
             await JSONResponse({"status": "ok"})(scope, receive, send)
         elif not self._expected:

@@ -203,3 +203,18 @@ async def test_tasks_are_found_by_their_owner_only(address: str) -> None:
         for method in (tasks.get, tasks.cancel, tasks.update):
             with pytest.raises(MCPError, match="There is no job"):
                 await method(task)
+
+
+async def test_a_web_socket_is_closed_before_the_server_sees_it() -> None:
+    async def unreachable(*_given: Any) -> None:
+        raise AssertionError("nothing but HTTP gets through")
+
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    receive: Any = None
+    gate = Gate(unreachable, Settings(http_token=SecretStr(ALICE)))
+    await gate({"type": "websocket", "path": "/mcp", "headers": []}, receive, send)
+    assert [message["type"] for message in said] == ["websocket.close"]
